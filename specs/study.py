@@ -1,0 +1,199 @@
+"""A study: everything a user stated, resolved to exact integers in base units.
+
+No file is read here and nothing is priced; `specs.load` makes these objects from YAML, tests make
+them by hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from specs.network import Network
+
+Overlap = Literal["recompute", "cache-rows", "cache-all"]
+OVERLAPS: tuple[Overlap, ...] = ("recompute", "cache-rows", "cache-all")
+Goal = Literal["energy", "latency", "bandwidth"]
+GOALS: tuple[Goal, ...] = ("energy", "latency", "bandwidth")
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Word widths in bits, each a multiple of 8."""
+
+    activation: int = 8
+    weight: int = 8
+    partial_sum: int = 32
+
+    @property
+    def activation_bytes(self) -> int:
+        return self.activation // 8
+
+    @property
+    def weight_bytes(self) -> int:
+        return self.weight // 8
+
+    @property
+    def partial_sum_bytes(self) -> int:
+        return self.partial_sum // 8
+
+
+@dataclass(frozen=True)
+class VwaSpec:
+    """Choices for the vectorwise array: every combination of the listed values is an array shape."""
+
+    blocks: tuple[int, ...] = (8,)
+    rows: tuple[int, ...] = (7,)
+    taps: tuple[int, ...] = (3,)
+    clock_hz: tuple[int, ...] = (500_000_000,)
+    double_buffer: bool = True
+    template: Literal["vwa"] = "vwa"
+
+
+@dataclass(frozen=True)
+class EyerissSpec:
+    """Choices for the row-stationary array, and the fixed sizes inside it.
+
+    Spad sizes in words per PE; network widths in bits per cycle; ``filter_chunk_words`` is the room
+    in the weight buffer for the filters of one processing pass.
+    """
+
+    rows: tuple[int, ...] = (12,)
+    cols: tuple[int, ...] = (14,)
+    clock_hz: tuple[int, ...] = (200_000_000,)
+    double_buffer: bool = True
+    filter_spad_words: int = 224
+    ifmap_spad_words: int = 12
+    psum_spad_words: int = 24
+    ifmap_bits_per_cycle: int = 16
+    filter_bits_per_cycle: int = 64
+    psum_bits_per_cycle: int = 64
+    filter_chunk_words: int = 4096
+    template: Literal["eyeriss"] = "eyeriss"
+
+
+AcceleratorSpec = VwaSpec | EyerissSpec
+
+
+@dataclass(frozen=True)
+class SeparateBuffers:
+    """One buffer for feature maps and one for weights; every pair of listed sizes is a choice."""
+
+    feature_bytes: tuple[int, ...]
+    weight_bytes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class SharedBuffer:
+    """One scratchpad for both; each group divides it as it needs."""
+
+    shared_bytes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class SramPoint:
+    """One row of an SRAM table. Energies per access of ``width_bits``."""
+
+    capacity_bytes: int
+    width_bits: int
+    read_pj: float
+    write_pj: float
+    leakage_mw: float
+    area_mm2: float
+
+
+@dataclass(frozen=True)
+class WordCost:
+    """Energy (pJ per operation) and area (um2) of an arithmetic unit or a stored bit."""
+
+    energy_pj: float
+    area_um2: float
+
+
+@dataclass(frozen=True)
+class Technology:
+    """Prices of one process node.
+
+    Parameters
+    ----------
+    mac, add
+        By operand width in bits: multiply-accumulate and plain addition.
+    spad_pj_per_bit, spad_um2_per_bit
+        One access to / one stored bit of the small storage inside a PE.
+    hop_pj_per_bit
+        One transfer between neighbouring PEs.
+    sram
+        Table of buffer SRAMs, interpolated in log space between its rows.
+    buffer_width_bits
+        Port width of the feature and weight buffers.
+    """
+
+    name: str
+    node_nm: int
+    mac: tuple[tuple[int, WordCost], ...]
+    add: tuple[tuple[int, WordCost], ...]
+    spad_pj_per_bit: float
+    spad_um2_per_bit: float
+    hop_pj_per_bit: float
+    sram: tuple[SramPoint, ...]
+    buffer_width_bits: int = 64
+
+
+@dataclass(frozen=True)
+class Dram:
+    """Off-chip memory: energy in fJ per byte (pJ/bit x 8000), peak bandwidth in bytes per second."""
+
+    name: str
+    fj_per_byte: int
+    bytes_per_s: int
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """Which fusion groups may be formed. ``max_layers=1`` is layer-by-layer."""
+
+    max_layers: int = 12
+    overlap: tuple[Overlap, ...] = OVERLAPS
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """The tile sizes that the search considers.
+
+    ``None`` means every count that gives a distinct tile size (``ceil(P/n)`` takes about ``2*sqrt(P)``
+    values); otherwise the counts listed. Channel splits apply to layers alone.
+    """
+
+    row_splits: tuple[int, ...] | None = None
+    column_splits: tuple[int, ...] | None = (1, 2, 4, 8)
+    channel_splits: tuple[int, ...] | None = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """Upper limits, each inclusive; ``None`` is no limit. Integers in base units."""
+
+    area_um2: int | None = None
+    sram_bytes: int | None = None
+    pes: int | None = None
+    latency_fs: int | None = None
+    energy_fj: int | None = None
+
+
+@dataclass(frozen=True)
+class Study:
+    """One question: a network, what may be built, in which technology, under which budgets, for which goal."""
+
+    name: str
+    network: Network
+    accelerators: tuple[AcceleratorSpec, ...]
+    buffers: SeparateBuffers | SharedBuffer
+    technology: Technology
+    dram: tuple[Dram, ...]
+    goal: Goal = "energy"
+    budgets: Budgets = field(default_factory=Budgets)
+    batch: int = 1
+    precision: Precision = field(default_factory=Precision)
+    fusion: Fusion = field(default_factory=Fusion)
+    tiling: Tiling = field(default_factory=Tiling)
+    mode: Literal["inference"] = "inference"
