@@ -1,1 +1,8 @@
+"""What a design costs: tiling, traffic, time and energy, in integers."""
 
+from costmodel.design import Design, GroupDesign, Hardware
+from costmodel.evaluate import Cost, GroupCost
+from costmodel.evaluate import evaluate as evaluate
+from costmodel.legal import DesignError
+
+__all__ = ["Cost", "Design", "DesignError", "GroupCost", "GroupDesign", "Hardware", "evaluate"]

@@ -50,6 +50,9 @@ class Layer:
         Zeros around the input: (top, left, bottom, right). They are never read from anywhere.
     bias
         Whether each output channel has one bias word beside its weights.
+    batch_norm
+        Whether a batch-norm was folded in: its shift is the bias word, its scale went into the weights and
+        is no longer stored, but published parameter counts include it.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Layer:
     pad: tuple[int, int, int, int] = (0, 0, 0, 0)
     dilation: tuple[int, int] = (1, 1)
     bias: bool = False
+    batch_norm: bool = False
 
     @property
     def has_weights(self) -> bool:
@@ -79,8 +83,14 @@ class Layer:
         return (self.C // self.G) * self.R * self.S + int(self.bias) if self.has_weights else 0
 
     @property
-    def params(self) -> int:
+    def weight_words(self) -> int:
+        """Words that hardware stores and moves: weights and biases, batch-norm folded in."""
         return self.K * self.filter_words
+
+    @property
+    def params(self) -> int:
+        """Parameters as architecture papers count them, both words of each batch-norm channel included."""
+        return self.weight_words + (self.K if self.batch_norm else 0)
 
     @property
     def macs(self) -> int:

@@ -1,0 +1,78 @@
+"""How the output channels of a layer alone are cut into chunks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from costmodel.template import is_channelwise
+from specs.network import Layer, Network
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Output channels in equal chunks, the last of each group perhaps smaller.
+
+    Attributes
+    ----------
+    sizes
+        Pairs (channels of a chunk, how many such chunks), largest first.
+    input_channels
+        Channels, over all operands, of the input that one chunk needs.
+    input_reloads
+        How often the whole input is read when every chunk reads what it needs.
+    """
+
+    sizes: tuple[tuple[int, int], ...]
+    input_channels: int
+    input_reloads: int
+
+    @property
+    def count(self) -> int:
+        return sum(number for _, number in self.sizes)
+
+    @property
+    def largest(self) -> int:
+        return self.sizes[0][0]
+
+
+def input_channels(network: Network, layer: Layer) -> int:
+    """Channels of all distinct tensors that the layer reads."""
+    return sum(network.tensors[name].channels for name in layer.input_tensors)
+
+
+def cut_channels(network: Network, layer: Layer, splits: int) -> Chunks | None:
+    """Cut a layer's output channels into ``splits`` chunks, or None if that is not one of its cuts.
+
+    A chunk lies inside one group of a grouped convolution, so that it needs one group's inputs; a
+    channelwise layer needs for a chunk the same channels of each operand. The count must be the one
+    that its own chunk size gives (9 channels in 4 chunks of 3 would be 3 chunks: no cut).
+    """
+    read = input_channels(network, layer)
+    if splits == 1:
+        return Chunks(((layer.K, 1),), read, 1)
+    if is_channelwise(layer):
+        if read != len(layer.operands) * layer.K:
+            return None  # operands share channels: a slice of one is no slice of the other
+        sizes = _sizes(layer.K, splits)
+        return sizes and Chunks(sizes, len(layer.operands) * sizes[0][0], 1)
+    if layer.G > 1 and (splits % layer.G or read != layer.C):
+        return None
+    per_group = _sizes(layer.K // layer.G, splits // layer.G)
+    if per_group is None:
+        return None
+    sizes = tuple((size, number * layer.G) for size, number in per_group)
+    return Chunks(sizes, read // layer.G, splits // layer.G)
+
+
+def _sizes(channels: int, splits: int) -> tuple[tuple[int, int], ...] | None:
+    size = -(-channels // splits)
+    if splits > channels or -(-channels // size) != splits:
+        return None
+    last = channels - (splits - 1) * size
+    return ((size, splits),) if last == size else ((size, splits - 1), (last, 1))
+
+
+def possible_splits(network: Network, layer: Layer, allowed: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Counts of chunks that the study allows and the layer has; 1 is always among them."""
+    counts = range(1, layer.K + 1) if allowed is None else allowed
+    return tuple(sorted({1} | {n for n in counts if cut_channels(network, layer, n) is not None}))

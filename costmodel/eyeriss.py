@@ -1,0 +1,445 @@
+"""Eyeriss-like: a row-stationary array, after Chen et al. (ISCA 2016, JSSC 2017).
+
+A PE convolves one filter row with one input row; a set of R' x e PEs makes e output rows; r sets, stacked
+vertically, work on different input channels and t sets on different filters; a PE interleaves p filters and
+q channels. Partial sums of several channel passes meet in the feature buffer (the chip's global buffer).
+
+Per layer and tile the fastest mapping is taken over every useful set width e = ceil(rows/n) and every r that
+is a power of two or fills the array; t is then as large as the array allows, q and p as large as the spads
+allow and no larger than an even share needs. Ties go to the wider set, then to the smaller r.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from costmodel.technology import add_fj, mac_fj, mac_um2
+from costmodel.template import Ints, TileWork, TileWorks, is_channelwise, loop_bounds, vector_ops_per_output
+from specs.network import Layer
+from specs.study import AcceleratorSpec, EyerissSpec, Precision, Technology
+
+
+def eyeriss_shapes(spec: AcceleratorSpec) -> Iterator[EyerissShape]:
+    assert isinstance(spec, EyerissSpec)
+    for rows, cols in product(spec.rows, spec.cols):
+        yield EyerissShape(
+            rows,
+            cols,
+            spec.filter_spad_words,
+            spec.ifmap_spad_words,
+            spec.psum_spad_words,
+            spec.ifmap_bits_per_cycle,
+            spec.filter_bits_per_cycle,
+            spec.psum_bits_per_cycle,
+            spec.filter_chunk_words,
+        )
+
+
+def _ceil(a: int, b: int) -> int:
+    return -(-a // b)
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """One row-stationary mapping and what a processing pass of it moves.
+
+    Attributes
+    ----------
+    e, p, q, r, t
+        The paper's letters (see the module's text).
+    passes
+        Processing passes per strip of e output rows and group.
+    psum_passes
+        Passes whose partial sums of one output meet in the feature buffer.
+    mac_cycles_per_col, psum_words_per_col
+        Of one pass, per output column.
+    ifmap_rows_words, kernel_cols
+        Input words of one pass per input column, and the columns S' of the kernel handled in a pass.
+    filter_words
+        Filter words loaded before one pass.
+    psum_hops
+        Moves between neighbouring PEs per output and accumulation pass.
+    """
+
+    e: int
+    p: int
+    q: int
+    r: int
+    t: int
+    passes: int
+    psum_passes: int
+    mac_cycles_per_col: int
+    psum_words_per_col: int
+    ifmap_rows_words: int
+    kernel_cols: int
+    filter_words: int
+    psum_hops: int
+
+
+@dataclass(frozen=True)
+class EyerissShape:
+    """rows x cols PEs with their spads (words) and networks (bits per cycle)."""
+
+    rows: int
+    cols: int
+    filter_spad_words: int = 224
+    ifmap_spad_words: int = 12
+    psum_spad_words: int = 24
+    ifmap_bits_per_cycle: int = 16
+    filter_bits_per_cycle: int = 64
+    psum_bits_per_cycle: int = 64
+    filter_chunk_words: int = 4096
+
+    @property
+    def pes(self) -> int:
+        return self.rows * self.cols
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        return {"rows": self.rows, "cols": self.cols}
+
+    def area_um2(self, technology: Technology, precision: Precision) -> int:
+        """MACs and spads of all PEs."""
+        spad_bits = (
+            self.filter_spad_words * precision.weight
+            + self.ifmap_spad_words * precision.activation
+            + self.psum_spad_words * precision.partial_sum
+        )
+        mac = mac_um2(technology, max(precision.activation, precision.weight))
+        return round(self.pes * (mac + spad_bits * technology.spad_um2_per_bit))
+
+    def accumulates_in_buffer(self, layer: Layer) -> bool:
+        return not is_channelwise(layer)
+
+    def weight_chunk_words(self, layer: Layer) -> int:
+        return min(layer.weight_words, self.filter_chunk_words)
+
+    def channel_chunk(self, layer: Layer) -> int:
+        kernel_rows, kernel_cols, _ = self._folded_kernel(layer)
+        return min(layer.C // layer.G, (self.ifmap_spad_words // kernel_cols) * (self.rows // kernel_rows))
+
+    def spills_between_chunks(self) -> bool:
+        """No: partial sums meet in the buffer anyway and are counted there."""
+        return False
+
+    def _folded_kernel(self, layer: Layer) -> tuple[int, int, int]:
+        """Kernel rows and columns handled in one pass, and the passes it takes to cover the whole kernel."""
+        row_folds = _ceil(layer.R, self.rows)
+        col_folds = _ceil(layer.S, self.ifmap_spad_words)
+        return _ceil(layer.R, row_folds), _ceil(layer.S, col_folds), row_folds * col_folds
+
+    def _sets(self, e: int, kernel_rows: int) -> int:
+        """How many sets of kernel_rows x e PEs fit; a set wider than the array is folded into strips."""
+        slots = self.rows // kernel_rows
+        return slots * (self.cols // e) if e <= self.cols else slots // _ceil(e, self.cols)
+
+    def mappings(self, layer: Layer, channels: int, e: int) -> Iterator[Mapping]:
+        """Every mapping of set width ``e`` in the searched space, in order of preference at equal speed."""
+        groups, K, C = loop_bounds(layer, channels)
+        kernel_rows, kernel_cols, folds = self._folded_kernel(layer)
+        sets = self._sets(e, kernel_rows)
+        window_rows = (e - 1) * layer.stride[0] + layer.dilation[0] * (kernel_rows - 1) + 1
+        depthwise = K == 1 and C == 1
+        most_r = sets if depthwise else min(sets, self.rows // kernel_rows)
+        channels_to_split = groups if depthwise else C
+        q_spad = min(self.ifmap_spad_words, self.filter_spad_words) // kernel_cols
+        q_most = max(1, min(q_spad, channels_to_split, self.filter_chunk_words // (kernel_rows * kernel_cols)))
+        if depthwise:
+            q_most = min(q_most, self.psum_spad_words)
+        for r in sorted({2**i for i in range(most_r.bit_length())} | {most_r}):
+            channel_passes = _ceil(channels_to_split, q_most * r)
+            q = _ceil(channels_to_split, channel_passes * r)
+            words_per_filter = q * r * kernel_rows * kernel_cols
+            if words_per_filter > self.filter_chunk_words and r > 1:
+                continue
+            if depthwise:
+                p = t = filter_passes = 1
+                interleaved = q * r
+            else:
+                t = max(1, min(sets // r, K, self.filter_chunk_words // words_per_filter))
+                p_most = max(
+                    1,
+                    min(
+                        self.psum_spad_words,
+                        self.filter_spad_words // (q * kernel_cols),
+                        K,
+                        self.filter_chunk_words // (t * words_per_filter),
+                    ),
+                )
+                filter_passes = _ceil(K, p_most * t)
+                p = _ceil(K, filter_passes * t)
+                interleaved = p * t
+            yield Mapping(
+                e=e,
+                p=p,
+                q=q,
+                r=r,
+                t=t,
+                passes=filter_passes * channel_passes * folds,
+                psum_passes=folds if depthwise else channel_passes * folds,
+                mac_cycles_per_col=p * q * kernel_cols,
+                psum_words_per_col=interleaved * e,
+                ifmap_rows_words=q * r * window_rows,
+                kernel_cols=kernel_cols,
+                filter_words=p * t * words_per_filter,
+                psum_hops=kernel_rows * (1 if depthwise else r) - 1,
+            )
+
+    def pass_cycles(self, layer: Layer, mapping: Mapping, cols: int, precision: Precision) -> int:
+        """Cycles of one pass: filters first, then the slowest of MACs, partial sums and inputs."""
+        m = mapping
+        window_cols = (cols - 1) * layer.stride[1] + layer.dilation[1] * (m.kernel_cols - 1) + 1
+        compute = m.mac_cycles_per_col * cols
+        psums = _ceil(m.psum_words_per_col * cols * precision.partial_sum, self.psum_bits_per_cycle)
+        inputs = _ceil(m.ifmap_rows_words * window_cols * precision.activation, self.ifmap_bits_per_cycle)
+        filters = _ceil(m.filter_words * precision.weight, self.filter_bits_per_cycle)
+        return filters + max(compute, psums, inputs)
+
+    def best_mapping(
+        self, layer: Layer, channels: int, rows: int, cols: int, precision: Precision
+    ) -> tuple[int, Mapping]:
+        """Fewest cycles of one group over one tile, and the mapping that reaches them."""
+        kernel_rows, _, _ = self._folded_kernel(layer)
+        widest = self.cols * (self.rows // kernel_rows)
+        best: tuple[int, Mapping] | None = None
+        for e in sorted({_ceil(rows, n) for n in range(1, rows + 1)}, reverse=True):
+            if e > widest:
+                continue
+            for mapping in self.mappings(layer, channels, e):
+                cycles = _ceil(rows, e) * mapping.passes * self.pass_cycles(layer, mapping, cols, precision)
+                if best is None or cycles < best[0]:
+                    best = cycles, mapping
+        assert best is not None, "e = 1 always fits: a set of one column"
+        return best
+
+    def mapping(self, layer: Layer, channels: int, rows: int, cols: int, precision: Precision) -> dict[str, int | str]:
+        if not layer.has_weights:
+            return {"pes": self.pes}
+        _, m = self.best_mapping(layer, channels, rows, cols, precision)
+        return {"e": m.e, "p": m.p, "q": m.q, "r": m.r, "t": m.t}
+
+    def tile_work(
+        self, layer: Layer, channels: int, rows: int, cols: int, technology: Technology, precision: Precision
+    ) -> TileWork:
+        outputs = channels * rows * cols
+        act = precision.activation_bytes
+        if outputs == 0:
+            return TileWork(0, 0, 0, 0, 0)
+        if not layer.has_weights:
+            ops, words = vector_ops_per_output(layer)
+            return TileWork(
+                cycles=max(
+                    _ceil(outputs * ops, self.pes),
+                    _ceil(outputs * words * precision.activation, self.psum_bits_per_cycle),
+                ),
+                array_fj=outputs * ops * add_fj(technology, precision.activation),
+                feature_read_bytes=outputs * words * act,
+                feature_write_bytes=outputs * act,
+                weight_read_bytes=0,
+            )
+        depthwise = is_channelwise(layer)
+        groups = 1 if depthwise else loop_bounds(layer, channels).groups
+        cycles, m = self.best_mapping(layer, channels, rows, cols, precision)
+        strips = _ceil(rows, m.e)
+        window_cols = (cols - 1) * layer.stride[1] + layer.dilation[1] * (m.kernel_cols - 1) + 1
+        macs = outputs * (layer.C // layer.G) * layer.R * layer.S
+        ifmap_words = groups * strips * m.passes * m.ifmap_rows_words * window_cols
+        weight_words = channels * (layer.C // layer.G) * layer.R * layer.S * strips + channels * int(layer.bias)
+        psum_words = outputs * (m.psum_passes - 1)
+        prices = self._array_prices(technology, precision)
+        return TileWork(
+            cycles=groups * cycles,
+            array_fj=macs * prices.mac_fj
+            + outputs * m.psum_passes * m.psum_hops * prices.psum_hop_fj
+            + ifmap_words * prices.ifmap_hop_fj
+            + weight_words * prices.filter_hop_fj,
+            feature_read_bytes=ifmap_words * act + psum_words * precision.partial_sum_bytes,
+            feature_write_bytes=psum_words * precision.partial_sum_bytes + outputs * act,
+            weight_read_bytes=weight_words * precision.weight_bytes,
+        )
+
+    def _array_prices(self, technology: Technology, precision: Precision) -> ArrayPrices:
+        """Energies inside the array, in fJ; a MAC reads filter, ifmap and psum spads and writes the psum spad."""
+        spad_bits = precision.weight + precision.activation + 2 * precision.partial_sum
+        return ArrayPrices(
+            mac_fj=mac_fj(technology, max(precision.activation, precision.weight))
+            + round(1000 * technology.spad_pj_per_bit * spad_bits),
+            psum_hop_fj=round(1000 * technology.hop_pj_per_bit * precision.partial_sum),
+            ifmap_hop_fj=round(1000 * technology.hop_pj_per_bit * precision.activation),
+            filter_hop_fj=round(1000 * technology.hop_pj_per_bit * precision.weight),
+        )
+
+    def tile_works(
+        self, layer: Layer, channels: Ints, rows: Ints, cols: Ints, technology: Technology, precision: Precision
+    ) -> TileWorks:
+        outputs = channels * rows * cols
+        act = precision.activation_bytes
+        if not layer.has_weights:
+            ops, words = vector_ops_per_output(layer)
+            slowest = np.maximum(
+                -(-outputs * ops // self.pes), -(-outputs * (words * precision.activation) // self.psum_bits_per_cycle)
+            )
+            ops_fj = outputs * (ops * add_fj(technology, precision.activation))
+            return TileWorks(slowest, ops_fj, outputs * (words * act), outputs * act, np.zeros_like(outputs))
+        groups = 1
+        if not is_channelwise(layer):
+            # All tiles of a call that cover the whole layer share its groups; a chunk of it has one.
+            groups = np.where(channels == layer.K, layer.G, 1)
+        best = _best_mappings(self, layer, channels, rows, cols, precision)
+        strips = -(-rows // np.maximum(best.e, 1))
+        kernel = (layer.C // layer.G) * layer.R * layer.S
+        macs = outputs * kernel
+        window_cols = (cols - 1) * layer.stride[1] + layer.dilation[1] * (best.kernel_cols - 1) + 1
+        ifmap_words = groups * strips * best.passes * best.ifmap_rows_words * window_cols
+        weight_words = channels * (kernel * strips + int(layer.bias))
+        psum_words = outputs * (best.psum_passes - 1)
+        prices = self._array_prices(technology, precision)
+        live = outputs > 0
+        return TileWorks(
+            np.where(live, groups * best.cycles, 0),
+            np.where(
+                live,
+                macs * prices.mac_fj
+                + outputs * best.psum_passes * best.psum_hops * prices.psum_hop_fj
+                + ifmap_words * prices.ifmap_hop_fj
+                + weight_words * prices.filter_hop_fj,
+                0,
+            ),
+            np.where(live, ifmap_words * act + psum_words * precision.partial_sum_bytes, 0),
+            np.where(live, psum_words * precision.partial_sum_bytes + outputs * act, 0),
+            np.where(live, weight_words * precision.weight_bytes, 0),
+        )
+
+
+@dataclass(frozen=True)
+class ArrayPrices:
+    """Energy per MAC (with its spad accesses) and per word moved between PEs, in fJ."""
+
+    mac_fj: int
+    psum_hop_fj: int
+    ifmap_hop_fj: int
+    filter_hop_fj: int
+
+
+@dataclass(frozen=True)
+class BestMappings:
+    """Columns of the chosen `Mapping` for an array of tiles, with the cycles of one group."""
+
+    cycles: Ints
+    e: Ints
+    passes: Ints
+    psum_passes: Ints
+    ifmap_rows_words: Ints
+    kernel_cols: Ints
+    psum_hops: Ints
+
+
+_CHOSEN_FIELDS = ("e", "passes", "psum_passes", "ifmap_rows_words", "kernel_cols", "psum_hops")
+
+
+def _best_mappings(
+    shape: EyerissShape, layer: Layer, channels: Ints, rows: Ints, cols: Ints, precision: Precision
+) -> BestMappings:
+    """`EyerissShape.best_mapping` for many tiles at once, with the same order among ties.
+
+    First the best r for each (channels, e, cols), which does not depend on the rows; then the best e for
+    each tile, which sees the rows through ceil(rows/e) alone.
+    """
+    kernel_rows, _, _ = shape._folded_kernel(layer)
+    widest = min(int(rows.max(initial=1)), shape.cols * (shape.rows // kernel_rows))
+    set_widths = np.arange(max(widest, 1), 0, -1)  # the wider set first: argmin keeps the first of equals
+    distinct_channels, channel_at = np.unique(channels, return_inverse=True)
+    distinct_cols, col_at = np.unique(np.maximum(cols, 1), return_inverse=True)
+    by_field = _mapping_columns(shape, layer, distinct_channels, int(set_widths[0]))
+
+    window_cols = (distinct_cols - 1) * layer.stride[1] + 1
+    window_cols = window_cols + layer.dilation[1] * (by_field["kernel_cols"].max() - 1)
+    compute = by_field["mac_cycles_per_col"][..., None] * distinct_cols
+    psums = -(
+        -by_field["psum_words_per_col"][..., None] * distinct_cols * precision.partial_sum // shape.psum_bits_per_cycle
+    )
+    input_bits = by_field["ifmap_rows_words"][..., None] * window_cols * precision.activation
+    inputs = -(-input_bits // shape.ifmap_bits_per_cycle)
+    filters = -(-by_field["filter_words"] * precision.weight // shape.filter_bits_per_cycle)
+    strip_cycles = np.maximum(np.maximum(compute, psums), inputs) + filters[..., None]
+    strip_cycles *= by_field["passes"][..., None]
+    strip_cycles[by_field["passes"] == 0] = np.iinfo(np.int64).max // 4096  # no such mapping
+    best_r = strip_cycles.argmin(axis=2)  # (channels, e, cols)
+    strip_cycles = strip_cycles.min(axis=2)
+
+    distinct_rows, row_at = np.unique(rows, return_inverse=True)
+    useful = _useful_widths(distinct_rows, int(set_widths[0]))[row_at.reshape(rows.shape)]
+    at_channel, at_col = channel_at.reshape(channels.shape)[..., None], col_at.reshape(cols.shape)[..., None]
+    cycles = -(-rows[..., None] // useful) * strip_cycles[at_channel, set_widths[0] - useful, at_col]
+    best_e = cycles.argmin(axis=-1)[..., None]
+    chosen_e = set_widths[0] - np.take_along_axis(useful, best_e, axis=-1)
+    chosen_r = best_r[at_channel, chosen_e, at_col]
+    columns = {name: by_field[name][at_channel, chosen_e, chosen_r][..., 0] for name in _CHOSEN_FIELDS}
+    return BestMappings(cycles=np.take_along_axis(cycles, best_e, axis=-1)[..., 0], **columns)
+
+
+def _useful_widths(rows: Ints, widest: int) -> Ints:
+    """Set widths ceil(rows/n) up to ``widest`` for each number of rows, wider first, the last one repeated."""
+    per_row = []
+    for height in rows.tolist():
+        widths = {-(-height // n) for n in range(1, height + 1)}
+        per_row.append(sorted((e for e in widths if e <= widest), reverse=True) or [1])
+    longest = max(len(widths) for widths in per_row)
+    return np.array([widths + widths[-1:] * (longest - len(widths)) for widths in per_row], dtype=np.int64)
+
+
+def _mapping_columns(shape: EyerissShape, layer: Layer, channels: Ints, widest: int) -> dict[str, Ints]:
+    """Fields of every mapping as arrays (channels, e from widest to 1, r); ``passes`` is 0 where there is none."""
+    groups, K, C = _loop_bound_columns(layer, channels)
+    kernel_rows, kernel_cols, folds = shape._folded_kernel(layer)
+    kernel = kernel_rows * kernel_cols
+    depthwise = is_channelwise(layer)
+    e = np.arange(widest, 0, -1)[None, :, None]
+    slots = shape.rows // kernel_rows
+    sets = np.where(e <= shape.cols, slots * (shape.cols // e), slots // -(-e // shape.cols))
+    most_r = sets if depthwise else np.minimum(sets, slots)
+    powers = 2 ** np.arange(int(most_r.max()).bit_length())
+    r = np.concatenate([np.broadcast_to(powers, (1, widest, len(powers))), most_r], axis=2)
+    split = groups if depthwise else C
+    q_spad = min(shape.ifmap_spad_words, shape.filter_spad_words) // kernel_cols
+    q_most = np.maximum(1, np.minimum(min(q_spad, shape.filter_chunk_words // kernel), split))
+    if depthwise:
+        q_most = np.minimum(q_most, shape.psum_spad_words)
+    channel_passes = -(-split // (q_most * r))
+    q = -(-split // (channel_passes * r))
+    words = q * r * kernel
+    exists = (r <= most_r) & ((words <= shape.filter_chunk_words) | (r == 1))
+    if depthwise:
+        p = t = filter_passes = np.ones_like(q)
+        interleaved, psum_passes, hops = q * r, np.full_like(q, folds), np.full_like(q, kernel_rows - 1)
+    else:
+        room = shape.filter_chunk_words // words
+        t = np.maximum(1, np.minimum(np.minimum(sets // r, K), room))
+        p_most = np.minimum(np.minimum(shape.psum_spad_words, shape.filter_spad_words // (q * kernel_cols)), K)
+        p_most = np.maximum(1, np.minimum(p_most, shape.filter_chunk_words // (t * words)))
+        filter_passes = -(-K // (p_most * t))
+        p = -(-K // (filter_passes * t))
+        interleaved, psum_passes, hops = p * t, channel_passes * folds, kernel_rows * r - 1
+    columns = {
+        "e": e,
+        "passes": np.where(exists, filter_passes * channel_passes * folds, 0),
+        "psum_passes": psum_passes,
+        "ifmap_rows_words": q * r * ((e - 1) * layer.stride[0] + layer.dilation[0] * (kernel_rows - 1) + 1),
+        "kernel_cols": np.full_like(q, kernel_cols),
+        "psum_hops": hops,
+        "mac_cycles_per_col": p * q * kernel_cols,
+        "psum_words_per_col": interleaved * e,
+        "filter_words": p * t * words,
+    }
+    whole = (len(channels), widest, r.shape[2])
+    return {name: np.broadcast_to(column, whole) for name, column in columns.items()}
+
+
+def _loop_bound_columns(layer: Layer, channels: Ints) -> tuple[Ints, Ints, Ints]:
+    """`loop_bounds` of each entry of ``channels``, shaped (channels, 1, 1)."""
+    bounds = np.array([loop_bounds(layer, int(k)) for k in channels], dtype=np.int64)
+    return bounds[:, 0, None, None], bounds[:, 1, None, None], bounds[:, 2, None, None]

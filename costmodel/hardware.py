@@ -1,0 +1,78 @@
+"""The hardware points of a study and their prices, all integers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+from costmodel.design import Hardware
+from costmodel.technology import sram_price
+from costmodel.template import array_shapes
+from specs.study import SharedBuffer, Study
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What one byte or one cycle costs on a hardware point, in fJ, and the point's area in um2."""
+
+    feature_read_fj: int
+    feature_write_fj: int
+    weight_read_fj: int
+    weight_write_fj: int
+    dram_fj: int
+    leakage_fj_per_cycle: int
+    area_um2: int
+
+
+def hardware_points(study: Study) -> Iterator[Hardware]:
+    """Every hardware point that the study lists: accelerator, array, clock, DRAM and buffer sizes."""
+    buffers = study.buffers
+    if isinstance(buffers, SharedBuffer):
+        sizes = [(size, 0) for size in buffers.shared_bytes]
+    else:
+        sizes = list(product(buffers.feature_bytes, buffers.weight_bytes))
+    for spec in study.accelerators:
+        for array, clock_hz, dram in product(array_shapes(spec), spec.clock_hz, study.dram):
+            for feature_bytes, weight_bytes in sizes:
+                yield Hardware(
+                    template=spec.template,
+                    array=array,
+                    clock_hz=clock_hz,
+                    double_buffer=spec.double_buffer,
+                    dram=dram,
+                    feature_bytes=feature_bytes,
+                    weight_bytes=weight_bytes,
+                    shared=isinstance(buffers, SharedBuffer),
+                )
+
+
+def prices(study: Study, hardware: Hardware) -> Prices:
+    """Price a hardware point; energies are rounded here, once, and exact from here on.
+
+    A shared scratchpad serves both kinds of access at its own capacity's price. Leakage is that of the
+    buffers: the technology tables hold none for logic.
+    """
+    feature = sram_price(study.technology, hardware.feature_bytes)
+    weight = feature if hardware.shared else sram_price(study.technology, hardware.weight_bytes)
+    banks = (feature,) if hardware.shared else (feature, weight)
+    leakage_mw = sum(bank.leakage_mw for bank in banks)
+    return Prices(
+        feature_read_fj=feature.read_fj_per_byte,
+        feature_write_fj=feature.write_fj_per_byte,
+        weight_read_fj=weight.read_fj_per_byte,
+        weight_write_fj=weight.write_fj_per_byte,
+        dram_fj=hardware.dram.fj_per_byte,
+        leakage_fj_per_cycle=round(leakage_mw * hardware.period_fs / 1000),
+        area_um2=hardware.array.area_um2(study.technology, study.precision) + sum(bank.area_um2 for bank in banks),
+    )
+
+
+def within_hardware_budgets(study: Study, hardware: Hardware) -> bool:
+    """Whether a hardware point alone keeps the area, SRAM and PE budgets."""
+    limits = study.budgets
+    return (
+        (limits.pes is None or hardware.array.pes <= limits.pes)
+        and (limits.sram_bytes is None or hardware.sram_bytes <= limits.sram_bytes)
+        and (limits.area_um2 is None or prices(study, hardware).area_um2 <= limits.area_um2)
+    )

@@ -1,0 +1,116 @@
+"""Which designs exist: the rules that every candidate and every checked design obeys."""
+
+from __future__ import annotations
+
+from costmodel.chunks import possible_splits
+from costmodel.design import ORDERS_ALONE, Design, GroupDesign, Order
+from costmodel.groups import is_connected, is_convex, neighbours, predecessors
+from costmodel.hardware import hardware_points
+from costmodel.template import is_channelwise
+from specs.network import Layer, Network
+from specs.study import Overlap, Study
+
+
+class DesignError(ValueError):
+    """A design that does not exist in the study's space or does not fit its hardware."""
+
+
+def group_outputs(network: Network, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Tensors made in the group that something outside needs."""
+    inside = set(names)
+    return tuple(
+        name for name in names if name in network.outputs or any(c not in inside for c in network.consumers[name])
+    )
+
+
+def tile_counts(extent: int, allowed: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Numbers of tiles along an axis: each is the count that its own tile size gives, and is allowed."""
+    sizes = {-(-extent // n) for n in (range(1, extent + 1) if allowed is None else allowed) if n <= extent}
+    counts = {-(-extent // size) for size in sizes}
+    return tuple(sorted(counts if allowed is None else counts & set(allowed)))
+
+
+def group_tile_counts(study: Study, names: tuple[str, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Row and column tile counts of a group; the largest output decides."""
+    shapes = [study.network.tensors[name] for name in group_outputs(study.network, names)]
+    rows, cols = max(s.rows for s in shapes), max(s.cols for s in shapes)
+    return tile_counts(rows, study.tiling.row_splits), tile_counts(cols, study.tiling.column_splits)
+
+
+def distinct_overlaps(study: Study, tile_rows: int, tile_cols: int) -> tuple[Overlap, ...]:
+    """The study's overlap modes that differ on a tile grid, in the study's order."""
+    seen: dict[tuple[bool, bool], Overlap] = {}
+    for mode in study.fusion.overlap:
+        seen.setdefault(keeps(mode, tile_rows, tile_cols), mode)
+    return tuple(seen.values())
+
+
+def keeps(mode: Overlap, tile_rows: int, tile_cols: int) -> tuple[bool, bool]:
+    """Whether a mode keeps any rows and any columns on a tile grid."""
+    return (mode != "recompute" and tile_rows > 1, mode == "cache-all" and tile_cols > 1)
+
+
+def orders_alone(layer: Layer) -> tuple[Order, ...]:
+    """DRAM-level orders of a layer alone. A channelwise layer reads everything once in any order: one is enough."""
+    return ORDERS_ALONE[:1] if is_channelwise(layer) else ORDERS_ALONE
+
+
+def check_design(study: Study, design: Design) -> None:
+    """Check a design against the study's space and the network's graph; fits are checked by `evaluate`.
+
+    Raises
+    ------
+    DesignError
+        With one sentence that names the group and what is wrong.
+    """
+    network = study.network
+    if design.hardware not in set(hardware_points(study)):
+        raise DesignError(f"hardware {design.hardware} is not a point of the study")
+    before, adjacent = predecessors(network), neighbours(network)
+    done = 0
+    for group in design.groups:
+        label = "+".join(group.layers)
+        unknown = [name for name in group.layers if name not in network.index]
+        if unknown or not group.layers:
+            raise DesignError(f"group {label} names layers that are not in the network: {unknown}")
+        indices = [network.index[name] for name in group.layers]
+        layers = sum(1 << i for i in set(indices))
+        if indices != sorted(set(indices)):
+            raise DesignError(f"group {label} must list each layer once, in topological order")
+        if layers & done:
+            raise DesignError(f"group {label} runs a layer that already ran")
+        if any(before[i] & ~(done | layers) for i in indices):
+            raise DesignError(f"group {label} runs before a layer that it needs")
+        if len(indices) > study.fusion.max_layers:
+            raise DesignError(f"group {label} has more than {study.fusion.max_layers} layers")
+        if not is_connected(layers, adjacent) or not is_convex(layers, before):
+            raise DesignError(f"group {label} must be connected and convex")
+        _check_group(study, group, label)
+        done |= layers
+    if done != (1 << len(network.layers)) - 1:
+        raise DesignError("the groups must cover every layer")
+
+
+def _check_group(study: Study, group: GroupDesign, label: str) -> None:
+    """Check tiling, overlap, order and weights of one group."""
+    layers = [study.network.layer(name) for name in group.layers]
+    row_counts, col_counts = group_tile_counts(study, group.layers)
+    if group.tile_rows not in row_counts or group.tile_cols not in col_counts:
+        raise DesignError(f"group {label} has no tile grid {group.tile_rows} x {group.tile_cols}")
+    if group.overlap not in study.fusion.overlap:
+        raise DesignError(f"group {label} uses overlap {group.overlap}, which the study does not allow")
+    if not group.resident <= {layer.name for layer in layers if layer.has_weights}:
+        raise DesignError(f"group {label} keeps weights of layers that have none")
+    if len(layers) > 1:
+        if group.order != "fused" or group.channel_splits != 1:
+            raise DesignError(f"group {label} of several layers must be fused, with one chunk of channels")
+        return
+    if group.order not in orders_alone(layers[0]):
+        raise DesignError(f"layer {label} alone cannot run {group.order}")
+    if group.channel_splits not in possible_splits(study.network, layers[0], study.tiling.channel_splits):
+        raise DesignError(f"layer {label} cannot be cut into {group.channel_splits} chunks of channels")
+    stationary = group.order == "weight-stationary"
+    if stationary != bool(group.resident) and layers[0].has_weights:
+        raise DesignError(f"layer {label} alone keeps its weights exactly when it is weight-stationary")
+    if group.order == "output-stationary" and any(keeps(group.overlap, group.tile_rows, group.tile_cols)):
+        raise DesignError(f"layer {label} cannot keep halos of inputs that stream through")

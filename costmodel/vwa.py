@@ -1,0 +1,144 @@
+"""VWA-like: a vectorwise array of ``blocks`` x ``rows`` x ``taps`` MACs, after Chang & Chang (TCAS-I 2020).
+
+Per cycle a block multiplies a column of V input pixels by one kernel column of T weights and adds along
+the diagonals; results stay in registers until all input channels and kernel columns are summed, so no
+partial sum visits a buffer. Blocks work on different output channels ("K") or on different input channels
+whose results are added ("C"); the faster of the two runs each layer. Only the abstract of that paper was
+available: block structure and numbers are published, the access counts are our reconstruction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from costmodel.technology import add_fj, mac_fj, mac_um2
+from costmodel.template import Ints, TileWork, TileWorks, loop_bounds, vector_ops_per_output
+from specs.network import Layer
+from specs.study import AcceleratorSpec, Precision, Technology, VwaSpec
+
+
+def vwa_shapes(spec: AcceleratorSpec) -> Iterator[VwaShape]:
+    assert isinstance(spec, VwaSpec)
+    for blocks, rows, taps in product(spec.blocks, spec.rows, spec.taps):
+        yield VwaShape(blocks, rows, taps)
+
+
+def _ceil(a: int, b: int) -> int:
+    return -(-a // b)
+
+
+@dataclass(frozen=True)
+class VwaShape:
+    """B blocks of V x T multipliers."""
+
+    blocks: int
+    rows: int
+    taps: int
+
+    @property
+    def pes(self) -> int:
+        return self.blocks * self.rows * self.taps
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        return {"blocks": self.blocks, "rows": self.rows, "taps": self.taps}
+
+    def area_um2(self, technology: Technology, precision: Precision) -> int:
+        """MACs alone: the accumulators are registers of the MAC units."""
+        return round(self.pes * mac_um2(technology, max(precision.activation, precision.weight)))
+
+    def accumulates_in_buffer(self, layer: Layer) -> bool:
+        return False
+
+    def weight_chunk_words(self, layer: Layer) -> int:
+        """The filters that all blocks (and, at 1x1, all taps) work on at once."""
+        return min(layer.K, self.blocks * self.taps) * layer.filter_words
+
+    def channel_chunk(self, layer: Layer) -> int:
+        return min(layer.C // layer.G, self.blocks * self.taps)
+
+    def spills_between_chunks(self) -> bool:
+        return True
+
+    def mapping(self, layer: Layer, channels: int, rows: int, cols: int, precision: Precision) -> dict[str, int | str]:
+        if not layer.has_weights:
+            return {"vector_lanes": self.blocks * self.rows}
+        return {"blocks_on": self._best_map(layer, channels)[0]}
+
+    def _best_map(self, layer: Layer, channels: int) -> tuple[str, int, int]:
+        """The faster mapping: its name, cycles per (row strip x output column), input words read per output.
+
+        Ties go to the fewer words read, then to blocks on K. One formula per line, B x V x T as in the
+        module's text, R x S the kernel.
+        """
+        groups, K, C = loop_bounds(layer, channels)
+        B, T, R, S = self.blocks, self.taps, layer.R, layer.S
+        if C == 1 and K == 1:
+            return "G", _ceil(groups, B) * S * _ceil(R, T), groups * S * _ceil(R, T)
+        if R == 1 and S == 1:
+            on_k = ("K", groups * _ceil(K, B * T) * C, groups * _ceil(K, B * T) * C)
+            on_c = ("C", groups * _ceil(C, B * T) * K, groups * C * K)
+        else:
+            on_k = ("K", groups * _ceil(K, B) * C * S * _ceil(R, T), groups * _ceil(K, B) * C * S * _ceil(R, T))
+            on_c = ("C", groups * _ceil(C, B) * K * S * _ceil(R, T), groups * C * K * S * _ceil(R, T))
+        return on_k if on_k[1:] <= on_c[1:] else on_c
+
+    def tile_work(
+        self, layer: Layer, channels: int, rows: int, cols: int, technology: Technology, precision: Precision
+    ) -> TileWork:
+        outputs = channels * rows * cols
+        act = precision.activation_bytes
+        if not layer.has_weights:
+            ops, words = vector_ops_per_output(layer)
+            return TileWork(
+                cycles=_ceil(outputs * ops, self.blocks * self.rows),
+                array_fj=outputs * ops * add_fj(technology, precision.activation),
+                feature_read_bytes=outputs * words * act,
+                feature_write_bytes=outputs * act,
+                weight_read_bytes=0,
+            )
+        macs = outputs * (layer.C // layer.G) * layer.R * layer.S
+        _, cycles, words_read = self._best_map(layer, channels)
+        strips = _ceil(rows, self.rows)
+        weight_words = channels * (layer.C // layer.G) * layer.R * layer.S * strips * cols
+        bias_words = channels * int(layer.bias) if rows and cols else 0
+        return TileWork(
+            cycles=cycles * strips * cols,
+            array_fj=macs * mac_fj(technology, max(precision.activation, precision.weight)),
+            feature_read_bytes=words_read * rows * cols * act,
+            feature_write_bytes=outputs * act,
+            weight_read_bytes=(weight_words + bias_words) * precision.weight_bytes,
+        )
+
+    def tile_works(
+        self, layer: Layer, channels: Ints, rows: Ints, cols: Ints, technology: Technology, precision: Precision
+    ) -> TileWorks:
+        area, strips = rows * cols, -(-rows // self.rows)
+        outputs = channels * area
+        act = precision.activation_bytes
+        if not layer.has_weights:
+            ops, words = vector_ops_per_output(layer)
+            return TileWorks(
+                -(-outputs * ops // (self.blocks * self.rows)),
+                outputs * (ops * add_fj(technology, precision.activation)),
+                outputs * (words * act),
+                outputs * act,
+                np.zeros_like(outputs),
+            )
+        distinct, where = np.unique(channels, return_inverse=True)
+        maps = [self._best_map(layer, int(k)) for k in distinct]
+        cycles = np.array([m[1] for m in maps], dtype=np.int64)[where].reshape(channels.shape)
+        words_read = np.array([m[2] for m in maps], dtype=np.int64)[where].reshape(channels.shape)
+        kernel = (layer.C // layer.G) * layer.R * layer.S
+        weight_words = channels * (kernel * strips * cols + np.where(area > 0, int(layer.bias), 0))
+        return TileWorks(
+            cycles * strips * cols,
+            outputs * (kernel * mac_fj(technology, max(precision.activation, precision.weight))),
+            words_read * area * act,
+            outputs * act,
+            weight_words * precision.weight_bytes,
+        )

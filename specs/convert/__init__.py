@@ -1,0 +1,1 @@
+"""Scripts that make the shipped network and technology files; nothing else imports them."""

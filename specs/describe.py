@@ -1,0 +1,57 @@
+"""A resolved study as plain JSON-able values: every setting, those left out included, units in the key names."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from specs.network import Network
+from specs.study import Study, Technology
+
+
+def describe(study: Study) -> dict[str, Any]:
+    """Return everything that a study states or leaves to a default, in base units.
+
+    The network is told by its name, source, inputs, outputs and counts; its layers are not listed.
+    """
+    return {
+        "name": study.name,
+        "network": _network(study.network),
+        "mode": study.mode,
+        "batch": study.batch,
+        "precision_bits": asdict(study.precision),
+        "accelerators": [_plain(asdict(accelerator)) for accelerator in study.accelerators],
+        "buffers": _plain(asdict(study.buffers)),
+        "technology": _technology(study.technology),
+        "dram": [asdict(dram) for dram in study.dram],
+        "fusion": _plain(asdict(study.fusion)),
+        "tiling": {key: "all" if value is None else _plain(value) for key, value in asdict(study.tiling).items()},
+        "goal": study.goal,
+        "budgets": asdict(study.budgets),
+    }
+
+
+def _network(network: Network) -> dict[str, Any]:
+    return {
+        "name": network.name,
+        "source": network.source,
+        "inputs": {name: [shape.channels, shape.rows, shape.cols] for name, shape in network.inputs},
+        "outputs": list(network.outputs),
+        "num_layers": len(network.layers),
+        "macs": network.macs,
+        "params": network.params,
+    }
+
+
+def _technology(technology: Technology) -> dict[str, Any]:
+    plain: dict[str, Any] = _plain(asdict(technology))
+    for unit in ("mac", "add"):
+        plain[unit] = {f"{bits}_bits": cost for bits, cost in plain[unit]}
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    """Make tuples lists, all the way down."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,166 @@
+"""From a study file to a `Study`: every file it speaks of read, every problem in them said at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from specs.checks import check_network
+from specs.defaults import with_defaults
+from specs.errors import KeyPath, Problem, SpecError, did_you_mean, show
+from specs.fields import one_or_more
+from specs.library import DRAM_PRESETS, LIBRARY, Library, open_named, open_path
+from specs.network import Network
+from specs.overrides import apply_overrides
+from specs.schema import BuffersDoc, DramDoc, StudyDoc
+from specs.schema_accelerators import read_accelerator
+from specs.schema_network import NetworkDoc, read_layer
+from specs.schema_technology import DramPresetsDoc, read_technology
+from specs.study import AcceleratorSpec, Dram, Study, Technology
+from specs.units import SIZE, size_text
+from specs.validation import read_as
+from specs.yaml_reader import Document, read_yaml
+
+
+def load(
+    path: str | os.PathLike[str], overrides: Mapping[str, object] | None = None, *, library: Library = LIBRARY
+) -> Study:
+    """Read a study and every file it speaks of.
+
+    Parameters
+    ----------
+    path
+        The study file; paths in it are relative to it.
+    overrides
+        Dotted key to the value that replaces it, as in ``{"budgets.area": "4 mm2", "fusion": "none"}``.
+        Text is read as YAML.
+    library
+        Where named accelerators, technologies and DRAM presets are looked up.
+
+    Raises
+    ------
+    SpecError
+        With one line for each problem found in any of the files.
+    """
+    problems: list[Problem] = []
+    document = read_yaml(Path(path), problems)
+    study = None
+    if document is not None:
+        apply_overrides(document, overrides or {})
+        study = _Resolver(document, library).study()
+    if problems or study is None:
+        raise SpecError(problems)
+    return study
+
+
+def load_network(path: str | os.PathLike[str]) -> Network:
+    """Read a network file.
+
+    Raises
+    ------
+    SpecError
+        With one line for each problem.
+    """
+    problems: list[Problem] = []
+    document = read_yaml(Path(path), problems)
+    network = _network(document) if document else None
+    if problems or network is None:
+        raise SpecError(problems)
+    return network
+
+
+def _network(document: Document) -> Network | None:
+    header = read_as(NetworkDoc, document)
+    if header is None:
+        return None
+    layers = [read_layer(document, i) for i in range(len(header.layers))]
+    return check_network(document, header, layers)
+
+
+class _Resolver:
+    """Resolves one study document; None from any method means that a problem was noted."""
+
+    def __init__(self, document: Document, library: Library) -> None:
+        self.document = document
+        self.library = library
+
+    def study(self) -> Study | None:
+        if isinstance(self.document.data, dict):
+            self.document.data = with_defaults(self.document.data)
+        doc = read_as(StudyDoc, self.document)
+        if doc is None:
+            return None
+        network = self._network_of(doc.network)
+        accelerators = [self._accelerator(i) for i in range(len(doc.accelerators))]
+        technology = self._technology(doc.technology)
+        dram = [self._dram(i, entry) for i, entry in enumerate(doc.dram)]
+        if technology is not None:
+            self._check_buffers(doc.buffers, technology)
+        if network is None or technology is None or self.document.problems:
+            return None
+        return Study(
+            name=Path(self.document.file).stem,
+            network=network,
+            accelerators=tuple(dict.fromkeys(spec for spec in accelerators if spec is not None)),
+            buffers=doc.buffers.resolve(),
+            technology=technology,
+            dram=tuple(dict.fromkeys(choice for choice in dram if choice is not None)),
+            goal=doc.goal,
+            budgets=doc.budgets.resolve(),
+            batch=doc.batch,
+            precision=doc.precision.resolve(),
+            fusion=doc.fusion.resolve(),
+            tiling=doc.tiling.resolve(),
+        )
+
+    def _network_of(self, reference: str) -> Network | None:
+        document = open_path(self.document, ("network",), reference)
+        return _network(document) if document else None
+
+    def _technology(self, reference: str) -> Technology | None:
+        document = open_named(self.document, ("technology",), reference, "technologies", self.library)
+        return read_technology(document) if document else None
+
+    def _entry(self, index: int, *key: str) -> KeyPath:
+        """Return the key of one entry; a lone value stands for a list of one and has no index."""
+        return (*key, index) if isinstance(self.document.at(key), list) else key
+
+    def _accelerator(self, index: int) -> AcceleratorSpec | None:
+        key = self._entry(index, "accelerators")
+        value = self.document.at(key)
+        if not isinstance(value, str):
+            return read_accelerator(self.document, key)
+        document = open_named(self.document, key, value, "accelerators", self.library)
+        return read_accelerator(document) if document else None
+
+    def _dram(self, index: int, doc: DramDoc) -> Dram | None:
+        if doc.energy is not None:
+            return Dram(doc.type, doc.energy, doc.bandwidth)
+        presets_document = read_yaml(self.library.file("technologies", DRAM_PRESETS), self.document.problems)
+        presets = read_as(DramPresetsDoc, presets_document) if presets_document else None
+        if presets is None:
+            return None
+        if doc.type not in presets.presets:
+            names = ", ".join(presets.presets)
+            message = f'must be one of {names}, or stand beside an energy such as "12 pJ/bit", not {show(doc.type)}'
+            self.document.refuse(
+                (*self._entry(index, "dram"), "type"), message + did_you_mean(doc.type, presets.presets)
+            )
+            return None
+        return Dram(doc.type, presets.presets[doc.type].energy, doc.bandwidth)
+
+    def _check_buffers(self, doc: BuffersDoc, technology: Technology) -> None:
+        """Refuse capacities that the technology has no price for."""
+        width = technology.buffer_width_bits
+        capacities = [point.capacity_bytes for point in technology.sram if point.width_bits == width]
+        if not capacities:
+            return
+        least, most = min(capacities), max(capacities)
+        allowed = (
+            f"from {size_text(least)} to {size_text(most)} ({technology.name} prices no other {width}-bit buffers)"
+        )
+        for name in sorted(doc.model_fields_set):
+            for i, written in enumerate(one_or_more(self.document.at(("buffers", name)))):
+                if not least <= SIZE.whole(written) <= most:
+                    self.document.refuse(self._entry(i, "buffers", name), f"must be {allowed}, not {show(written)}")

@@ -1,0 +1,165 @@
+"""The keys of a study file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from specs.errors import show
+from specs.fields import Bits, Count, Counts, Sizes, Text, choice, each_once, one_or_more, whole_number
+from specs.study import (
+    GOALS,
+    OVERLAPS,
+    Budgets,
+    Fusion,
+    Goal,
+    Overlap,
+    Precision,
+    SeparateBuffers,
+    SharedBuffer,
+    Tiling,
+)
+from specs.units import AREA, BANDWIDTH, ENERGY, ENERGY_PER_BIT, SIZE, TIME
+from specs.validation import Doc
+
+MOST_FUSED_LAYERS = 64
+
+
+def _goal(value: object) -> str:
+    if isinstance(value, list):
+        raise ValueError(f"must be one of {', '.join(GOALS)}: a list of goals is not available in this version")
+    return choice(GOALS, not_yet=("edp", "area", "power"))(value)
+
+
+def _limit(read: Callable[[object], int]) -> BeforeValidator:
+    """Read a budget, where none stands for no limit."""
+    return BeforeValidator(lambda value: None if value == "none" else read(value))
+
+
+def _splits(value: object) -> object:
+    """Read all as None: every count that gives a distinct tile size."""
+    if value == "all":
+        return None
+    if isinstance(value, str | dict | None):
+        raise ValueError(f"must be all or a list of whole numbers, not {show(value)}")
+    return one_or_more(value)
+
+
+Splits = Annotated[Counts | None, BeforeValidator(_splits)]
+
+
+class PrecisionDoc(Doc):
+    activation: Bits
+    weight: Bits
+    partial_sum: Bits
+
+    def resolve(self) -> Precision:
+        return Precision(self.activation, self.weight, self.partial_sum)
+
+
+class BuffersDoc(Doc):
+    feature: Sizes | None = None
+    """Feature-map buffer: one size or a list to choose from."""
+    weight: Sizes | None = None
+    """Weight buffer: likewise."""
+    shared: Sizes | None = None
+    """One scratchpad for both, in place of feature and weight."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> BuffersDoc:
+        if self.shared and (self.feature or self.weight):
+            raise ValueError("must have either feature and weight, or shared, not both")
+        return self
+
+    def resolve(self) -> SeparateBuffers | SharedBuffer:
+        if self.shared:
+            return SharedBuffer(self.shared)
+        # The defaults fill in whichever is missing.
+        assert self.feature
+        assert self.weight
+        return SeparateBuffers(self.feature, self.weight)
+
+
+class DramDoc(Doc):
+    type: Text
+    """Name of a preset in specs/technologies/dram.yaml, or, with `energy`, any name."""
+    energy: Annotated[int, BeforeValidator(ENERGY_PER_BIT.whole)] | None = None
+    """Energy of one transferred bit, when not a preset's."""
+    bandwidth: Annotated[int, BeforeValidator(BANDWIDTH.whole)]
+    """Peak bandwidth."""
+
+
+class FusionDoc(Doc):
+    max_layers: Annotated[int, BeforeValidator(whole_number(1, MOST_FUSED_LAYERS))]
+    """Most layers in one fusion group; 1 is layer-by-layer."""
+    overlap: Annotated[
+        tuple[Annotated[Overlap, BeforeValidator(choice(OVERLAPS))], ...],
+        BeforeValidator(one_or_more),
+        AfterValidator(each_once),
+        Field(min_length=1),
+    ]
+    """What may be done with halos."""
+
+    def resolve(self) -> Fusion:
+        return Fusion(self.max_layers, self.overlap)
+
+
+def _fusion(value: object) -> object:
+    if isinstance(value, dict):
+        return value
+    if value == "none":
+        return {"max_layers": 1, "overlap": list(OVERLAPS)}
+    raise ValueError(f"must be none or a mapping with max_layers and overlap, not {show(value)}")
+
+
+class TilingDoc(Doc):
+    row_splits: Splits
+    column_splits: Splits
+    channel_splits: Splits
+
+    def resolve(self) -> Tiling:
+        return Tiling(self.row_splits, self.column_splits, self.channel_splits)
+
+
+class BudgetsDoc(Doc):
+    """Upper limits, each inclusive."""
+
+    area: Annotated[int | None, _limit(AREA.whole)] = None
+    sram: Annotated[int | None, _limit(SIZE.whole)] = None
+    pes: Annotated[int | None, _limit(whole_number(1))] = None
+    latency: Annotated[int | None, _limit(TIME.whole)] = None
+    energy: Annotated[int | None, _limit(ENERGY.whole)] = None
+
+    not_yet: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("power", "dram_bandwidth"), "there are budgets for area, sram, pes, latency and energy"
+    )
+
+    def resolve(self) -> Budgets:
+        return Budgets(self.area, self.sram, self.pes, self.latency, self.energy)
+
+
+class StudyDoc(Doc):
+    """A study file after `specs.defaults.with_defaults`, which is why only `network` can be missing."""
+
+    network: Text
+    """Path to a network file."""
+    mode: Annotated[str, BeforeValidator(choice(("inference",), not_yet=("training",)))]
+    batch: Count
+    """Images that are processed together."""
+    precision: PrecisionDoc
+    accelerators: Annotated[tuple[Any, ...], BeforeValidator(one_or_more), Field(min_length=1)]
+    """Names, paths or mappings, each a choice; their keys are in `specs.schema_accelerators`."""
+    buffers: BuffersDoc
+    technology: Text
+    """Name in specs/technologies, or a path."""
+    dram: Annotated[tuple[DramDoc, ...], BeforeValidator(one_or_more), Field(min_length=1)]
+    """One memory, or several to choose from."""
+    fusion: Annotated[FusionDoc, BeforeValidator(_fusion)]
+    tiling: TilingDoc
+    goal: Annotated[Goal, BeforeValidator(_goal)]
+    """What to make least of."""
+    budgets: BudgetsDoc
+
+    not_yet: ClassVar[dict[str, str]] = {"networks": "a study has one network"}

@@ -1,0 +1,59 @@
+"""The table that feeds the solver and the plain reading agree to the last integer."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from costmodel.evaluate import group_cost
+from costmodel.hardware import prices
+from costmodel.legal import DesignError
+from costmodel.table import CandidateTable, build_table, price_rows
+from random_networks import random_study
+from specs.study import Study
+
+
+def _plain_cost(study: Study, hardware, group) -> tuple[int, int, int] | None:
+    try:
+        cost = group_cost(study, hardware, prices(study, hardware), group)
+    except DesignError:
+        return None
+    return cost.energy_fj, cost.cycles, cost.dram_bytes
+
+
+def _compare(table: CandidateTable, rng: random.Random, samples: int) -> int:
+    """Compare a sample of (row, point) pairs of every family; return how many fitted."""
+    fitted = 0
+    groups_of = {int(c): g for g, c in enumerate(table.group_class)}
+    for number, family in enumerate(table.families):
+        row_class = np.repeat(family.classes, np.diff(np.append(family.starts, len(family.rows))))
+        for array, points in enumerate(family.points):
+            priced = price_rows(table, family, array, points)
+            for _ in range(samples):
+                row, column = rng.randrange(len(family.rows)), rng.randrange(len(points))
+                group = table.group_design(number, row, groups_of[int(row_class[row])])
+                expected = _plain_cost(table.study, table.points[points[column]], group)
+                assert bool(priced.fits[row, column]) == (expected is not None), group
+                if expected is not None:
+                    fitted += 1
+                    found = (
+                        int(priced.energy_fj[row, column]),
+                        int(priced.cycles[row]),
+                        int(priced.dram_bytes[row]),
+                    )
+                    assert found == expected, (group, table.points[points[column]])
+    return fitted
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_sampled_rows_of_random_studies_cost_the_same(seed: int) -> None:
+    rng = random.Random(seed)
+    table = build_table(random_study(rng, rich=seed % 2 == 0))
+    _compare(table, rng, samples=40)
+
+
+def test_the_samples_do_fit_buffers() -> None:
+    rng = random.Random(1)
+    assert sum(_compare(build_table(random_study(rng)), rng, samples=20) for _ in range(5)) > 50

@@ -1,0 +1,48 @@
+"""The scripts that make the shipped files, on tables small enough to check by hand."""
+
+from dataclasses import replace
+
+import pytest
+
+from specs.convert.networks import Row, layer_line, true_pad
+from specs.convert.technologies import Scaling, Value
+
+CONV = Row("a", "conv", ("input",), 1, 4, 3, 8, 8, 4, 4, 3, 3, 2, (0, 0, 1, 1), 4 * 27 + 4, 4 * 27 * 16)
+
+
+def test_a_pad_that_gives_the_output_is_kept():
+    assert true_pad(CONV) == (0, 0, 1, 1)
+
+
+def test_a_pad_in_the_order_top_bottom_left_right_is_recognised():
+    assert true_pad(replace(CONV, pad=(0, 1, 0, 1))) == (0, 0, 1, 1)
+
+
+def test_a_ceil_mode_pool_gets_the_rows_that_it_reads_beyond_the_map():
+    # ceil((8 - 3) / 2) + 1 = 4 rows read 3 * 2 + 3 = 9 rows of 8.
+    assert true_pad(replace(CONV, op="maxpool", pad=(0, 0, 0, 0))) == (0, 0, 1, 1)
+
+
+def test_a_convolution_without_the_right_pad_is_refused():
+    with pytest.raises(ValueError, match="a: no padding gives 4 x 4"):
+        true_pad(replace(CONV, pad=(0, 0, 0, 0)))
+
+
+@pytest.mark.parametrize(("extra", "stored"), [(0, 108), (1, 112), (2, 112)])
+def test_batch_norm_is_folded_into_weights_and_one_bias(extra, stored):
+    line = layer_line(replace(CONV, params=108 + 4 * extra))
+    assert f"params: {stored}," in line
+    assert ("bias: false" in line) == (extra == 0)
+
+
+def test_parameters_that_fit_no_shape_are_refused():
+    with pytest.raises(ValueError, match="a: 113 parameters do not fit its shape"):
+        layer_line(replace(CONV, params=113))
+
+
+def test_a_node_between_two_lies_on_a_line_in_log_space():
+    # 80 nm is the geometric mean of 160 nm and 40 nm, so its energy is that of 16 and 4.
+    scaling = Scaling(energy={160: 16.0, 40: 4.0}, area={160: 1.0, 40: 0.25})
+    assert scaling.scale("energy", Value(1.0, "x"), 160, 80).amount == pytest.approx(0.5)
+    assert scaling.scale("area", Value(3.0, "x"), 40, 160).amount == pytest.approx(12.0)
+    assert "scaled from 160 nm: 1 pJ x 0.500 (x)" in scaling.scale("energy", Value(1.0, "x"), 160, 80).source
