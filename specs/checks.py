@@ -44,6 +44,8 @@ def check_network(document: Document, header: NetworkDoc, layers: Sequence[Layer
         return None  # who reads what is only known when every layer is
     check.uses()
     outputs = check.outputs(order)
+    if not outputs and len(document.problems) == num_problems:
+        document.refuse(("layers",), "must hold a layer that computes something")
     if len(document.problems) > num_problems:
         return None
     return Network(
@@ -145,9 +147,7 @@ class _NetworkCheck:
                 self.document.refuse(("layers", self.index[doc.name], key), message)
 
     def uses(self) -> None:
-        """Refuse network inputs that nothing reads, and networks of concatenations alone."""
-        if all(isinstance(doc, ConcatDoc) for doc in self.docs.values()):
-            self.document.refuse(("layers",), "must hold a layer that computes something")
+        """Refuse network inputs that nothing reads."""
         read = {name for sources in self.reads.values() for name in sources}
         for name in self.header.inputs:
             if name not in read:

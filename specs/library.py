@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from specs.errors import KeyPath, did_you_mean, show
+from specs.errors import KeyPath, closest, did_you_mean, show
 from specs.yaml_reader import Document, displayed, read_yaml
 
 SUFFIXES = (".yaml", ".yml")
@@ -63,8 +63,9 @@ def open_path(document: Document, key: KeyPath, reference: str) -> Document | No
         candidates = [*candidates, Path(reference)]
     path = next((path for path in candidates if path.is_file()), None)
     if path is None:
-        folder = candidates[0].parent
-        hint = did_you_mean(candidates[0].name, sorted(p.name for p in folder.glob("*.yaml")))
-        document.refuse(key, f"must be an existing file, and there is no {show(displayed(candidates[0]))}{hint}")
+        wanted = candidates[0]
+        match = closest(wanted.stem, sorted(neighbour.stem for neighbour in wanted.parent.glob("*.yaml")))
+        hint = f"; did you mean {show(match + '.yaml')}?" if match else ""
+        document.refuse(key, f"must be an existing file, and there is no {show(displayed(wanted))}{hint}")
         return None
     return read_yaml(path, document.problems)

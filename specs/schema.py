@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from specs.errors import show
+from specs.errors import alternatives, show
 from specs.fields import Bits, Count, Counts, Sizes, Text, choice, each_once, one_or_more, whole_number
 from specs.study import (
     GOALS,
@@ -29,7 +29,7 @@ MOST_FUSED_LAYERS = 64
 
 def _goal(value: object) -> str:
     if isinstance(value, list):
-        raise ValueError(f"must be one of {', '.join(GOALS)}: a list of goals is not available in this version")
+        raise ValueError(f"must be {alternatives(GOALS)}: a list of goals is not available in this version")
     return choice(GOALS, not_yet=("edp", "area", "power"))(value)
 
 
