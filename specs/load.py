@@ -89,11 +89,12 @@ class _Resolver:
         if isinstance(self.document.data, dict):
             self.document.data = with_defaults(self.document.data)
         doc = read_as(StudyDoc, self.document)
+        # Also when the study itself is wrong: a user sees what is wrong in the other files at once.
+        network = self._network()
+        accelerators = self._accelerators()
+        technology = self._technology()
         if doc is None:
             return None
-        network = self._network_of(doc.network)
-        accelerators = [self._accelerator(i) for i in range(len(doc.accelerators))]
-        technology = self._technology(doc.technology)
         dram = [self._dram(i, entry) for i, entry in enumerate(doc.dram)]
         if technology is not None:
             self._check_buffers(doc.buffers, technology)
@@ -102,7 +103,7 @@ class _Resolver:
         return Study(
             name=Path(self.document.file).stem,
             network=network,
-            accelerators=tuple(dict.fromkeys(spec for spec in accelerators if spec is not None)),
+            accelerators=accelerators,
             buffers=doc.buffers.resolve(),
             technology=technology,
             dram=tuple(dict.fromkeys(choice for choice in dram if choice is not None)),
@@ -114,24 +115,39 @@ class _Resolver:
             tiling=doc.tiling.resolve(),
         )
 
-    def _network_of(self, reference: str) -> Network | None:
-        document = open_path(self.document, ("network",), reference)
+    def _reference(self, key: str) -> str | None:
+        """Return the text under a key; anything else the schema has refused."""
+        value = self.document.data.get(key) if isinstance(self.document.data, dict) else None
+        return value if isinstance(value, str) and value.strip() else None
+
+    def _network(self) -> Network | None:
+        reference = self._reference("network")
+        document = open_path(self.document, ("network",), reference) if reference else None
         return _network(document) if document else None
 
-    def _technology(self, reference: str) -> Technology | None:
+    def _technology(self) -> Technology | None:
+        reference = self._reference("technology")
+        if reference is None:
+            return None
         document = open_named(self.document, ("technology",), reference, "technologies", self.library)
         return read_technology(document) if document else None
+
+    def _accelerators(self) -> tuple[AcceleratorSpec, ...]:
+        """Read every entry, repetitions once."""
+        data = self.document.data
+        written = data["accelerators"] if isinstance(data, dict) else None
+        entries = [] if written is None else one_or_more(written)
+        specs = [self._accelerator(self._entry(i, "accelerators"), entry) for i, entry in enumerate(entries)]
+        return tuple(dict.fromkeys(spec for spec in specs if spec is not None))
 
     def _entry(self, index: int, *key: str) -> KeyPath:
         """Return the key of one entry; a lone value stands for a list of one and has no index."""
         return (*key, index) if isinstance(self.document.at(key), list) else key
 
-    def _accelerator(self, index: int) -> AcceleratorSpec | None:
-        key = self._entry(index, "accelerators")
-        value = self.document.at(key)
-        if not isinstance(value, str):
+    def _accelerator(self, key: KeyPath, written: object) -> AcceleratorSpec | None:
+        if not isinstance(written, str):
             return read_accelerator(self.document, key)
-        document = open_named(self.document, key, value, "accelerators", self.library)
+        document = open_named(self.document, key, written, "accelerators", self.library)
         return read_accelerator(document) if document else None
 
     def _dram(self, index: int, doc: DramDoc) -> Dram | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from specs.errors import did_you_mean, show
-from specs.fields import Count, Names, Pads, Pair, Text, Total, Truth, each_once, text
+from specs.fields import Count, Names, Pads, Pair, Text, Total, Truth, text
 from specs.network import OPS
 from specs.validation import Doc, read_as
 from specs.yaml_reader import Document
@@ -29,7 +29,7 @@ class NetworkDoc(Doc):
     """Where the shapes come from."""
     inputs: Annotated[dict[Text, Shape], Field(min_length=1)]
     """Shape of each tensor that enters the network."""
-    outputs: Annotated[Names, AfterValidator(each_once)] | None = None
+    outputs: Names | None = None
     """Tensors that leave it, beside every tensor that no layer reads."""
     layers: Annotated[list[Any], Field(min_length=1)]
     """In any order; `read_layer` reads each."""
@@ -146,7 +146,7 @@ def read_layer(document: Document, index: int) -> LayerDoc | None:
     if "op" not in data:
         document.refuse((*key, "op"), f"is missing (one of {', '.join(LAYER_DOCS)})")
         return None
-    if data["op"] not in LAYER_DOCS:
+    if data["op"] not in list(LAYER_DOCS):
         found = f"not {show(data['op'])}{did_you_mean(data['op'], LAYER_DOCS)}"
         document.refuse((*key, "op"), f"must be one of {', '.join(LAYER_DOCS)}, {found} ({FOLDED})")
         return None

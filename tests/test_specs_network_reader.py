@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from pathlib import Path
 
@@ -380,3 +381,33 @@ def test_a_missing_network_file() -> None:
     with pytest.raises(SpecError) as error:
         load_network("nowhere.yaml")
     assert str(error.value) == "nowhere.yaml: there is no such file"
+
+
+ODD_VALUES = [
+    "",
+    "~",
+    "true",
+    "-1",
+    "0",
+    "1.5",
+    "1e30",
+    ".nan",
+    "x",
+    "[]",
+    "[x]",
+    "{}",
+    "{x: 1}",
+    "[[1]]",
+    "[~]",
+    "a/b",
+]
+
+
+@pytest.mark.parametrize("value", ODD_VALUES)
+@pytest.mark.parametrize(
+    "key", ["name", "op", "inputs", "K", "R", "S", "kernel", "stride", "pad", "dilation", "G", "bias", "macs", "P"]
+)
+def test_no_value_of_a_layer_does_worse_than_a_refusal(key: str, value: str) -> None:
+    fields = {"name": "a", "op": "conv", "inputs": "input", "K": "4", "R": "3", "S": "3"} | {key: value}
+    with contextlib.suppress(SpecError):
+        network(", ".join(f"{field}: {text}" for field, text in fields.items()))

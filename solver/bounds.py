@@ -1,0 +1,227 @@
+"""Bounds before CP-SAT: shortest paths at every hardware point, with multipliers for budgets on totals.
+
+Every deduction is of one kind: *no design that keeps the budgets and contains this (point, or candidate at
+a point) costs less than the best design known*. docs/solver.md has the proofs. Numbers are exact integers:
+with weights D > 0 and m >= 0, any feasible design x satisfies D*objective(x) >= D*objective(x) +
+m*(total(x) - limit), and the right side is bounded from below by a shortest path.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.table import NO_COST
+from costmodel.template import Ints
+from solver.paths import StepArrays, backward, forward, path, step_arrays
+from solver.problem import Block, Piece, Points, Problem, RowCosts, Selection
+
+_ROOM = 2**58
+"""Weighted sums stay below this, so that three of them add up inside 64 bits."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Integer weights of the objective and of each budgeted total at one point."""
+
+    objective: int
+    budgeted: tuple[int, ...] = ()
+
+
+@dataclass
+class Bounds:
+    """What the bounds know.
+
+    Attributes
+    ----------
+    lower
+        Per point (indexed like `CandidateTable.points`): no design there costs less. NO_COST where there
+        is none at all.
+    weights
+        Per point, the weights that gave the bound.
+    best
+        The best design found so far.
+    """
+
+    problem: Problem
+    steps: StepArrays
+    lower: Ints
+    weights: dict[int, Weights] = field(default_factory=dict)
+    best: Selection | None = None
+
+    @property
+    def upper(self) -> int:
+        """Designs must cost less than this to be of interest."""
+        return self.problem.cutoff if self.best is None else self.best.objective
+
+    def open_points(self) -> Points:
+        """Points where a better design is not excluded, most promising first."""
+        points = self.problem.points[self.lower[self.problem.points] < self.upper]
+        return points[np.argsort(self.lower[points], kind="stable")]
+
+
+def plain_bounds(problem: Problem) -> Bounds:
+    """Bound every point by its shortest path under the objective alone; then by each budgeted total alone."""
+    steps = step_arrays(problem.table.lattice, problem.table.group_class, problem.groups)
+    lower = np.full(len(problem.table.points), NO_COST, dtype=np.int64)
+    for block in problem.blocks:
+        if problem.stop():
+            lower[block.points] = 0
+            continue
+        for part in _parts(problem, block):
+            costs = problem.row_costs(block, part)
+            shortest = forward(steps, _class_best(problem, block, costs.objective, costs.fits))[-1]
+            for name, total in zip(problem.budgeted, costs.budgeted, strict=True):
+                least = forward(steps, _class_best(problem, block, total, costs.fits))[-1]
+                limits = np.array([problem.limit(name, int(p)) for p in part])
+                shortest = np.where(least > limits, NO_COST, shortest)
+            lower[part] = shortest
+    return Bounds(problem, steps, lower)
+
+
+def _parts(problem: Problem, block: Block) -> list[Points]:
+    """Cut a block's points so that one price matrix stays near 16 million entries."""
+    rows = max(1, len(problem.family(block).rows))
+    parts = max(1, -(-rows * len(block.points) // 16_000_000))
+    return [part for part in np.array_split(block.points, parts) if len(part)]
+
+
+def _class_best(problem: Problem, block: Block, cost: Ints, fits: NDArray[np.bool_]) -> Ints:
+    """Cheapest fitting candidate of every group class: (group class, point)."""
+    family = problem.family(block)
+    best = np.full((problem.table.num_classes, cost.shape[1]), NO_COST, dtype=np.int64)
+    best[family.classes] = np.minimum.reduceat(np.where(fits, cost, NO_COST), family.starts, axis=0)
+    return best
+
+
+@dataclass(frozen=True)
+class PointView:
+    """Everything at one point: row costs as vectors, and which rows fit."""
+
+    point: int
+    block: Block
+    objective: Ints
+    budgeted: tuple[Ints, ...]
+    fits: NDArray[np.bool_]
+    limits: tuple[int, ...]
+
+    def weighted(self, weights: Weights) -> Ints:
+        total = weights.objective * self.objective
+        for weight, budgeted in zip(weights.budgeted, self.budgeted, strict=True):
+            total = total + weight * budgeted
+        return np.where(self.fits, total, NO_COST)
+
+
+def view(problem: Problem, point: int) -> PointView:
+    block = problem.block_of[point]
+    costs: RowCosts = problem.row_costs(block, np.array([point], dtype=np.intp))
+    return PointView(
+        point=point,
+        block=block,
+        objective=costs.objective[:, 0],
+        budgeted=tuple(total[:, 0] for total in costs.budgeted),
+        fits=costs.fits[:, 0],
+        limits=tuple(problem.limit(name, point) for name in problem.budgeted),
+    )
+
+
+@dataclass(frozen=True)
+class WeightedPath:
+    """A shortest path at one point under some weights: its pieces and totals."""
+
+    pieces: tuple[Piece, ...]
+    cost: int
+    objective: int
+    budgeted: tuple[int, ...]
+
+
+def shortest(bounds: Bounds, at: PointView, weights: Weights) -> WeightedPath | None:
+    """The shortest path at a point under weights, or None if no design fits there."""
+    problem, steps = bounds.problem, bounds.steps
+    family = problem.family(at.block)
+    cost = at.weighted(weights)
+    best = _class_best(problem, at.block, cost[:, None], at.fits[:, None])
+    reach = forward(steps, best)
+    if reach[-1, 0] >= NO_COST:
+        return None
+    first_row = dict(zip(family.classes.tolist(), family.starts.tolist(), strict=True))
+    pieces = []
+    for step in path(steps, best, reach):
+        group_class = int(steps.group_class[step])
+        start = first_row[group_class]
+        offset = int(np.argmax(cost[start:] == best[group_class, 0]))
+        pieces.append(Piece(int(steps.group[step]), start + offset))
+    rows = [piece.row for piece in pieces]
+    return WeightedPath(
+        pieces=tuple(pieces),
+        cost=int(reach[-1, 0]),
+        objective=int(at.objective[rows].sum()),
+        budgeted=tuple(int(total[rows].sum()) for total in at.budgeted),
+    )
+
+
+def offer(bounds: Bounds, at: PointView, found: WeightedPath) -> None:
+    """Keep a path as the best design if it keeps the budgets and is better."""
+    keeps = all(total <= limit for total, limit in zip(found.budgeted, at.limits, strict=True))
+    if keeps and found.objective < bounds.upper:
+        bounds.best = Selection(at.point, found.pieces, found.objective)
+
+
+def close_plain(bounds: Bounds) -> None:
+    """Without budgets on totals the most promising point's shortest path is the optimum: take it."""
+    points = bounds.open_points()
+    if not len(points):
+        return
+    at = view(bounds.problem, int(points[0]))
+    weights = Weights(1)
+    found = shortest(bounds, at, weights)
+    bounds.weights[at.point] = weights
+    if found is not None:
+        offer(bounds, at, found)
+
+
+def surviving_rows(bounds: Bounds, at: PointView, weights: Weights) -> list[tuple[int, Ints]]:
+    """For each group, the rows at a point that may be part of a design better than the best known.
+
+    A row stays if the shortest path through some step of its group with this row, under the weights, stays
+    below what a better design must stay below.
+    """
+    problem, steps = bounds.problem, bounds.steps
+    family = problem.family(at.block)
+    cost = at.weighted(weights)
+    best = _class_best(problem, at.block, cost[:, None], at.fits[:, None])
+    reach, finish = forward(steps, best)[:, 0], backward(steps, best)[:, 0]
+    slack = sum(w * limit for w, limit in zip(weights.budgeted, at.limits, strict=True))
+    threshold = min(weights.objective * bounds.upper + slack, int(NO_COST))
+    around = np.full(len(problem.groups), NO_COST, dtype=np.int64)
+    np.minimum.at(around, steps.group, np.minimum(reach[steps.before] + finish[steps.after], NO_COST))
+    bounds_of = dict(
+        zip(
+            family.classes.tolist(),
+            zip(family.starts.tolist(), np.append(family.starts[1:], len(family.rows)).tolist(), strict=True),
+            strict=True,
+        )
+    )
+    survivors = []
+    for group in np.flatnonzero(around < threshold):
+        span = bounds_of.get(int(problem.table.group_class[group]))
+        if span is not None:
+            rows = np.arange(*span)
+            rows = rows[at.fits[rows] & (cost[rows] + around[group] < threshold)]
+            rows = _front(at, rows)
+            if len(rows):
+                survivors.append((int(group), rows))
+    return survivors
+
+
+def _front(at: PointView, rows: Ints) -> Ints:
+    """Rows that no other row of the group equals or beats in the objective and every budgeted total here."""
+    columns = np.stack([at.objective[rows], *(total[rows] for total in at.budgeted)], axis=1)
+    order = np.lexsort(columns.T[::-1])
+    kept: list[int] = []
+    for i in order:
+        if not any((columns[k] <= columns[i]).all() for k in kept):
+            kept.append(int(i))
+    return rows[np.sort(np.array(kept, dtype=np.int64))] if kept else rows[:0]

@@ -1,0 +1,204 @@
+"""The main job: table, bounds, CP-SAT, and the same again without fusion."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from costmodel import evaluate
+from costmodel.table import CandidateTable, build_table
+from solver.bounds import Bounds, Weights, close_plain, plain_bounds, surviving_rows, view
+from solver.model import Pair, build_model, pairs_of, solve_model
+from solver.multipliers import close_with_budgets
+from solver.paths import step_arrays
+from solver.problem import Points, Problem, Selection
+from solver.result import Deduction, Outcome, Progress, Result, Seconds, Space
+from specs.study import Study
+
+Report = Callable[[Progress], None]
+
+
+def solve(
+    study: Study,
+    *,
+    time_limit: float | None = None,
+    workers: int | None = None,
+    baseline: bool = True,
+    use_bounds: bool = True,
+    on_progress: Report | None = None,
+    stop: threading.Event | None = None,
+) -> Result:
+    """Find the best design of a study and prove it.
+
+    Parameters
+    ----------
+    time_limit
+        Seconds for everything; what is not proven by then is returned with its honest gap.
+    workers
+        CP-SAT workers; as many as there are cores by default.
+    baseline
+        Also find the optimum without fusion, on its own best hardware and on the same hardware.
+    use_bounds
+        Let bounds shrink the problem first. Without, CP-SAT proves everything alone: the same optimum, slower.
+    on_progress
+        Called with `Progress` now and then, also from other threads.
+    stop
+        Set it to end early.
+    """
+    run = _Run(study, time_limit, workers, use_bounds, on_progress or (lambda progress: None), stop)
+    return run.result(baseline)
+
+
+class _Run:
+    """One solve: shared clock, options and table."""
+
+    def __init__(
+        self,
+        study: Study,
+        time_limit: float | None,
+        workers: int | None,
+        use_bounds: bool,
+        report: Report,
+        stop: threading.Event | None,
+    ) -> None:
+        self.study, self.use_bounds, self.report = study, use_bounds, report
+        self.begin = time.perf_counter()
+        self.deadline = None if time_limit is None else self.begin + time_limit
+        self.workers = workers or _cores()
+        self.stop = stop or threading.Event()
+        self.bounds_seconds = self.cpsat_seconds = 0.0
+        self.deductions: list[Deduction] = []
+
+    def stopped(self) -> bool:
+        return self.stop.is_set() or (self.deadline is not None and time.perf_counter() > self.deadline)
+
+    def result(self, baseline: bool) -> Result:
+        table = build_table(self.study, lambda phase, done, total: self.report(Progress(phase, None, None, done, total)))
+        everything = np.arange(len(table.points), dtype=np.intp)
+        any_group = np.ones(len(table.lattice.groups), dtype=bool)
+        best = self.optimise(table, any_group, everything, "fused")
+        own = same = None
+        if baseline:
+            alone = np.array([layers.bit_count() == 1 for layers in table.lattice.groups])
+            own = self.optimise(table, alone, everything, "layer by layer")
+            if best.design is not None:
+                point = np.array([table.points.index(best.design.hardware)], dtype=np.intp)
+                same = self.optimise(table, alone, point, "layer by layer on the same hardware")
+        return Result(
+            study=self.study,
+            best=best,
+            layer_by_layer=own,
+            layer_by_layer_same_hardware=same,
+            space=Space(
+                hardware_points_listed=table.num_points_listed,
+                hardware_points=len(table.points),
+                groups=len(table.lattice.groups),
+                group_classes=table.num_classes,
+                candidates=table.priced,
+            ),
+            deductions=tuple(self.deductions),
+            seconds=Seconds(
+                table=table.seconds,
+                bounds=self.bounds_seconds,
+                cpsat=self.cpsat_seconds,
+                total=time.perf_counter() - self.begin,
+            ),
+        )
+
+    def optimise(self, table: CandidateTable, groups: np.ndarray, points: Points, phase: str) -> Outcome:
+        """Best design over some groups and points."""
+        problem = Problem(table, self.study.goal, self.study.budgets, groups, points, self.stopped)
+        begin = time.perf_counter()
+        self.report(Progress(f"{phase}: bounds"))
+        pairs, bounds = self._bounded_pairs(problem) if self.use_bounds else self._all_pairs(problem)
+        middle = time.perf_counter()
+        self.bounds_seconds += middle - begin
+        kept_points = len({pair.point for pair in pairs})
+        self.deductions.append(Deduction(phase, kept_points, len(pairs)))
+        outcome = self._prove(problem, bounds, pairs, phase)
+        self.cpsat_seconds += time.perf_counter() - middle
+        return outcome
+
+    def _bounded_pairs(self, problem: Problem) -> tuple[list[Pair], Bounds]:
+        """Bounds first; then what they could not exclude, and the best design they found."""
+        bounds = plain_bounds(problem)
+        if problem.budgeted:
+            close_with_budgets(bounds)
+        else:
+            close_plain(bounds)
+        pairs: dict[tuple[int, int, int], Pair] = {}
+        for point in bounds.open_points().tolist():
+            at = view(problem, point)
+            weights = bounds.weights.get(point, Weights(1, (0,) * len(problem.budgeted)))
+            for pair in pairs_of(problem, point, surviving_rows(bounds, at, weights), at.objective, at.budgeted):
+                pairs[pair.group, pair.row, pair.point] = pair
+        if bounds.best is not None:
+            at = view(problem, bounds.best.point)
+            for piece in bounds.best.pieces:
+                rows = [(piece.group, np.array([piece.row]))]
+                for pair in pairs_of(problem, at.point, rows, at.objective, at.budgeted):
+                    pairs[pair.group, pair.row, pair.point] = pair
+        return list(pairs.values()), bounds
+
+    def _all_pairs(self, problem: Problem) -> tuple[list[Pair], Bounds]:
+        """Every candidate of every allowed group at every point where it fits."""
+        steps = step_arrays(problem.table.lattice, problem.table.group_class, problem.groups)
+        pairs = []
+        for block in problem.blocks:
+            family = problem.family(block)
+            row_class = problem.row_class(family)
+            for point in block.points.tolist():
+                at = view(problem, point)
+                survivors = [
+                    (int(group), np.flatnonzero((row_class == problem.table.group_class[group]) & at.fits))
+                    for group in np.flatnonzero(problem.groups)
+                ]
+                pairs += pairs_of(problem, point, survivors, at.objective, at.budgeted)
+        return pairs, Bounds(problem, steps, np.zeros(len(problem.table.points), dtype=np.int64))
+
+    def _prove(self, problem: Problem, bounds: Bounds, pairs: list[Pair], phase: str) -> Outcome:
+        """Let CP-SAT decide what is left, and check its answer with the plain reading."""
+        self.report(Progress(f"{phase}: CP-SAT", bounds.best.objective if bounds.best else None))
+        excluded = bounds.upper  # everything that the bounds dropped costs at least this
+        floor = int(bounds.lower[problem.points].min(initial=excluded))
+        if problem.stop():
+            if bounds.best is None:
+                return Outcome("unknown", bound=floor)
+            return self._outcome(problem, bounds.best, min(floor, excluded))
+        if not pairs:
+            return Outcome("infeasible")
+        left = None if self.deadline is None else max(0.01, self.deadline - time.perf_counter())
+        built = build_model(problem, pairs)
+        solved = solve_model(
+            built,
+            bounds.best,
+            left,
+            self.workers,
+            lambda best, bound: self.report(Progress(f"{phase}: CP-SAT", best, bound)),
+        )
+        known = solved.selection or bounds.best
+        assert solved.status != "infeasible" or bounds.best is None, "CP-SAT excludes a design that exists"
+        bound = max(floor, min(excluded, solved.bound))
+        if known is None or known.objective >= problem.cutoff:
+            return Outcome("infeasible") if solved.status in ("infeasible", "optimal") else Outcome("unknown", bound=bound)
+        return self._outcome(problem, known, min(bound, known.objective))
+
+    def _outcome(self, problem: Problem, selection: Selection, bound: int) -> Outcome:
+        """Re-price the selection with `evaluate`: the same integers, or the solve is wrong and says so."""
+        design = problem.design(selection)
+        cost = evaluate(self.study, design)
+        objective = {"energy": cost.energy_fj, "latency": cost.latency_fs, "bandwidth": cost.dram_bytes}[problem.goal]
+        assert objective == selection.objective, f"evaluate says {objective}, the table {selection.objective}"
+        limits = problem.budgets
+        assert limits.latency_fs is None or cost.latency_fs <= limits.latency_fs
+        assert limits.energy_fj is None or cost.energy_fj <= limits.energy_fj
+        return Outcome("optimal" if bound == objective else "feasible", objective, bound, design, cost)
+
+
+def _cores() -> int:
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,340 @@
+"""The optimum of a tiny study, by trying everything.
+
+The solver's tests compare with this. It reads `costmodel.evaluate` for the price of a group and nothing else of
+the cost model's search: hardware points, groupings, tilings, residencies, orders and channel cuts are enumerated
+here a second time, from the text of the rules, by plain loops. No step drops a design for being unlikely; the one
+shortcut is exact: on fixed hardware costs add up, so a way to run some groups that another way equals or beats in
+energy, cycles *and* DRAM bytes can never be the only optimum, whatever the goal and the budgets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from graphlib import CycleError, TopologicalSorter
+from itertools import combinations, product
+from typing import Literal, NamedTuple
+
+from costmodel.design import Design, GroupDesign, Hardware
+from costmodel.evaluate import evaluate, group_cost
+from costmodel.eyeriss import EyerissShape
+from costmodel.hardware import prices
+from costmodel.legal import DesignError
+from costmodel.template import ArrayShape
+from costmodel.vwa import VwaShape
+from specs.network import Layer, Network
+from specs.study import AcceleratorSpec, Budgets, SharedBuffer, Study
+
+Status = Literal["optimal", "infeasible"]
+Names = tuple[str, ...]
+
+
+class Option(NamedTuple):
+    """One way to run some groups on some hardware point: what it costs, and the groups."""
+
+    energy_fj: int
+    cycles: int
+    dram_bytes: int
+    groups: tuple[GroupDesign, ...]
+
+
+class Total(NamedTuple):
+    """One whole design: every number that a goal or a budget looks at."""
+
+    energy_fj: int
+    latency_fs: int
+    dram_bytes: int
+    area_um2: int
+    sram_bytes: int
+    pes: int
+    design: Design
+
+    def objective(self, study: Study) -> int:
+        return {"energy": self.energy_fj, "latency": self.latency_fs, "bandwidth": self.dram_bytes}[study.goal]
+
+    def keeps(self, budgets: Budgets) -> bool:
+        """Whether no limit is exceeded; limits are inclusive."""
+        names = ("area_um2", "sram_bytes", "pes", "latency_fs", "energy_fj")
+        limits = ((getattr(self, name), getattr(budgets, name)) for name in names)
+        return all(limit is None or value <= limit for value, limit in limits)
+
+
+def brute_force(study: Study) -> tuple[Status, int | None, Design | None]:
+    """Find the optimum of a study by trying everything.
+
+    Parameters
+    ----------
+    study
+        A tiny one: about five layers, a few tile counts, a handful of hardware points.
+
+    Returns
+    -------
+    tuple
+        ``("optimal", objective, design)`` with the objective in fJ, fs or bytes, or ``("infeasible", None, None)``.
+        The design was costed once more as a whole, by `evaluate`, with every rule checked.
+    """
+    feasible = [total for total in undominated_totals(study) if total.keeps(study.budgets)]
+    if not feasible:
+        return "infeasible", None, None
+    best = min(feasible, key=lambda total: total.objective(study))
+    assert total_of(study, best.design) == best
+    return "optimal", best.objective(study), best.design
+
+
+def total_of(study: Study, design: Design) -> Total:
+    """Cost a design as a whole, by `evaluate`; raises `DesignError` if it does not exist or fit."""
+    cost = evaluate(study, design)
+    hardware = design.hardware
+    return Total(
+        cost.energy_fj,
+        cost.latency_fs,
+        cost.dram_bytes,
+        cost.area_um2,
+        hardware.feature_bytes + hardware.weight_bytes,
+        hardware.array.pes,
+        design,
+    )
+
+
+def undominated_totals(study: Study) -> tuple[Total, ...]:
+    """Every design worth looking at, on every hardware point the study lists, whatever the goal and the budgets.
+
+    On each hardware point these are the designs of which no other one there is as good in energy, latency and
+    traffic; of equals one stays.
+    """
+    return _undominated_totals(replace(study, goal="energy", budgets=Budgets()))
+
+
+@lru_cache(maxsize=8)
+def _undominated_totals(study: Study) -> tuple[Total, ...]:
+    groupings = list(possible_groupings(study.network, study.fusion.max_layers))
+    ways = {names: list(group_designs(study, names)) for names in dict.fromkeys(g for gs in groupings for g in gs)}
+    totals = []
+    for hardware in listed_hardware(study):
+        price = prices(study, hardware)
+        fitting = {names: undominated(_priced(study, hardware, ways[names])) for names in ways}
+        whole = [option for grouping in groupings for option in _combined([fitting[names] for names in grouping])]
+        totals += [
+            Total(
+                option.energy_fj,
+                option.cycles * hardware.period_fs,
+                option.dram_bytes,
+                price.area_um2,
+                hardware.feature_bytes + hardware.weight_bytes,
+                hardware.array.pes,
+                Design(hardware, option.groups),
+            )
+            for option in undominated(whole)
+        ]
+    return tuple(totals)
+
+
+def _priced(study: Study, hardware: Hardware, ways: list[GroupDesign]) -> list[Option]:
+    """Price every way to run a group; those that do not fit the buffers are left out."""
+    price = prices(study, hardware)
+    options = []
+    for group in ways:
+        try:
+            cost = group_cost(study, hardware, price, group)
+        except DesignError:
+            continue
+        options.append(Option(cost.energy_fj, cost.cycles, cost.dram_bytes, (group,)))
+    return options
+
+
+def _combined(parts: list[list[Option]]) -> list[Option]:
+    """Run one option of each part, one after the other."""
+    done = [Option(0, 0, 0, ())]
+    for part in parts:
+        done = undominated(
+            [
+                Option(a.energy_fj + b.energy_fj, a.cycles + b.cycles, a.dram_bytes + b.dram_bytes, a.groups + b.groups)
+                for a, b in product(done, part)
+            ]
+        )
+    return done
+
+
+def undominated(options: list[Option]) -> list[Option]:
+    """Drop options that another one equals or beats in all three costs; of equals the first stays."""
+    kept: list[Option] = []
+    # A dominator has no larger cost tuple, so it comes first.
+    for option in sorted(options, key=lambda option: option[:3]):
+        if not any(k.cycles <= option.cycles and k.dram_bytes <= option.dram_bytes for k in kept):
+            kept.append(option)
+    return kept
+
+
+# Hardware
+
+
+def listed_hardware(study: Study) -> Iterator[Hardware]:
+    """Every hardware point that the study's lists describe."""
+    if isinstance(study.buffers, SharedBuffer):
+        sizes = [(capacity, 0) for capacity in study.buffers.shared_bytes]
+    else:
+        sizes = [(f, w) for f in study.buffers.feature_bytes for w in study.buffers.weight_bytes]
+    for spec in study.accelerators:
+        for array in _arrays(spec):
+            for clock_hz, dram, (feature_bytes, weight_bytes) in product(spec.clock_hz, study.dram, sizes):
+                yield Hardware(
+                    spec.template,
+                    array,
+                    clock_hz,
+                    spec.double_buffer,
+                    dram,
+                    feature_bytes,
+                    weight_bytes,
+                    isinstance(study.buffers, SharedBuffer),
+                )
+
+
+def _arrays(spec: AcceleratorSpec) -> list[ArrayShape]:
+    if spec.template == "vwa":
+        return [VwaShape(blocks, rows, taps) for blocks in spec.blocks for rows in spec.rows for taps in spec.taps]
+    return [
+        EyerissShape(
+            rows=rows,
+            cols=cols,
+            filter_spad_words=spec.filter_spad_words,
+            ifmap_spad_words=spec.ifmap_spad_words,
+            psum_spad_words=spec.psum_spad_words,
+            ifmap_bits_per_cycle=spec.ifmap_bits_per_cycle,
+            filter_bits_per_cycle=spec.filter_bits_per_cycle,
+            psum_bits_per_cycle=spec.psum_bits_per_cycle,
+            filter_chunk_words=spec.filter_chunk_words,
+        )
+        for rows in spec.rows
+        for cols in spec.cols
+    ]
+
+
+# Groupings
+
+
+def possible_groupings(network: Network, max_layers: int) -> Iterator[tuple[Names, ...]]:
+    """Every way to cut the layers into groups that can run one after another, in an order in which they can."""
+    ancestors = _ancestors(network)
+    for blocks in _set_partitions([layer.name for layer in network.layers]):
+        if all(len(block) <= max_layers and is_legal_group(network, ancestors, block) for block in blocks):
+            order = _running_order(network, blocks)
+            if order is not None:
+                yield order
+
+
+def _set_partitions(names: list[str]) -> Iterator[list[Names]]:
+    """Every partition of a list; blocks keep the list's order."""
+    if not names:
+        yield []
+        return
+    *rest, last = names
+    for blocks in _set_partitions(rest):
+        yield [*blocks, (last,)]
+        for i, block in enumerate(blocks):
+            yield [*blocks[:i], (*block, last), *blocks[i + 1 :]]
+
+
+def _ancestors(network: Network) -> dict[str, set[str]]:
+    """For each layer, all layers that it depends on."""
+    ancestors: dict[str, set[str]] = {}
+    for layer in network.layers:
+        direct = {name for name in layer.input_tensors if name in ancestors}
+        ancestors[layer.name] = direct.union(*(ancestors[name] for name in direct))
+    return ancestors
+
+
+def is_legal_group(network: Network, ancestors: dict[str, set[str]], block: Names) -> bool:
+    """Whether layers hang together through tensors they touch, and no path between them leaves the group."""
+    touched = {name: {name, *network.layer(name).input_tensors} for name in block}
+    reached = {block[0]}
+    while more := [n for n in block if n not in reached and any(touched[n] & touched[r] for r in reached)]:
+        reached |= set(more)
+    if len(reached) < len(block):
+        return False
+    between = [n for n in ancestors if n not in block and ancestors[n] & set(block)]
+    return not any(ancestors[name] & set(between) for name in block)
+
+
+def _running_order(network: Network, blocks: list[Names]) -> tuple[Names, ...] | None:
+    """Put blocks in an order in which they can run, or None if two of them wait for each other."""
+    block_of = {name: block for block in blocks for name in block}
+    needs = {
+        block: {block_of[t] for n in block for t in network.layer(n).input_tensors if t in block_of} - {block}
+        for block in blocks
+    }
+    try:
+        return tuple(TopologicalSorter(needs).static_order())
+    except CycleError:
+        return None
+
+
+# Ways to run a group
+
+
+def group_designs(study: Study, names: Names) -> Iterator[GroupDesign]:
+    """Every way to run a group that the study allows; modes that do the same on a tile grid all come."""
+    network = study.network
+    leaving = [
+        network.tensors[name]
+        for name in names
+        if name in network.outputs or any(reader not in names for reader in network.consumers[name])
+    ]
+    grids = product(
+        _tile_counts(max(shape.rows for shape in leaving), study.tiling.row_splits),
+        _tile_counts(max(shape.cols for shape in leaving), study.tiling.column_splits),
+        study.fusion.overlap,
+    )
+    for tile_rows, tile_cols, overlap in grids:
+        if len(names) > 1:
+            weighted = [name for name in names if network.layer(name).has_weights]
+            for number in range(len(weighted) + 1):
+                for resident in combinations(weighted, number):
+                    yield GroupDesign(names, tile_rows, tile_cols, overlap, frozenset(resident))
+            continue
+        layer = network.layer(names[0])
+        for splits in _channel_cuts(network, layer, study.tiling.channel_splits):
+            kept = frozenset(names) if layer.has_weights else frozenset()
+            yield GroupDesign(names, tile_rows, tile_cols, overlap, kept, "weight-stationary", splits)
+            if _is_channelwise(layer):
+                continue
+            yield GroupDesign(names, tile_rows, tile_cols, overlap, frozenset(), "input-stationary", splits)
+            keeps_halo = (overlap != "recompute" and tile_rows > 1) or (overlap == "cache-all" and tile_cols > 1)
+            if not keeps_halo:
+                yield GroupDesign(names, tile_rows, tile_cols, overlap, frozenset(), "output-stationary", splits)
+
+
+def _is_channelwise(layer: Layer) -> bool:
+    """Whether output channel k needs input channel k alone."""
+    return layer.op in ("maxpool", "avgpool", "add") or (layer.G == layer.C and layer.G == layer.K)
+
+
+def _tile_counts(extent: int, allowed: tuple[int, ...] | None) -> list[int]:
+    """Numbers of tiles: each leaves no tile empty, and is allowed."""
+    return [n for n in range(1, extent + 1) if (allowed is None or n in allowed) and _leaves_none_empty(extent, n)]
+
+
+def _leaves_none_empty(extent: int, parts: int) -> bool:
+    """Whether ``parts`` equal parts, each rounded up, are all needed to cover ``extent``."""
+    size = (extent + parts - 1) // parts
+    return (parts - 1) * size < extent
+
+
+def _channel_cuts(network: Network, layer: Layer, allowed: tuple[int, ...] | None) -> list[int]:
+    """Numbers of chunks of output channels: 1, and what is allowed and cuts groups and operands cleanly."""
+    read = sum(network.tensors[name].channels for name in layer.input_tensors)
+    cuts = [1]
+    for n in range(2, layer.K + 1):
+        if allowed is not None and n not in allowed:
+            continue
+        if _is_channelwise(layer):
+            clean = read == len(layer.operands) * layer.K and _leaves_none_empty(layer.K, n)
+        elif layer.G > 1:
+            clean = (
+                read == layer.C and n % layer.G == 0 and n <= layer.K and _leaves_none_empty(layer.K // layer.G, n // layer.G)
+            )
+        else:
+            clean = _leaves_none_empty(layer.K, n)
+        if clean:
+            cuts.append(n)
+    return cuts
