@@ -7,16 +7,14 @@ import platform
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from costmodel import Cost, Design, DesignError, GroupCost, GroupDesign, Hardware
-from costmodel.chunks import cut_channels
+from costmodel import Cost, Design, DesignError, GroupDesign, Hardware
 from costmodel.design import Order
 from costmodel.hardware import hardware_points
-from costmodel.legal import group_outputs
-from costmodel.regions import axis_plan, group_tensors
+from solver.export_parts import group_objects, hardware_identity, hardware_object, totals_object
 from solver.files import write_whole
 from solver.result import BASE_UNITS, UNIT_OF_GOAL, Outcome, Result
 from specs import describe
@@ -32,7 +30,7 @@ def package_version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return "unknown"
 
 
 def design_object(result: Result) -> dict[str, Any]:
@@ -49,12 +47,12 @@ def design_object(result: Result) -> dict[str, Any]:
         **_verdict(study.goal, best),
         "unit": UNIT_OF_GOAL[study.goal],
         "base_unit": BASE_UNIT_OF_GOAL[study.goal],
-        "hardware": _hardware(best),
-        "totals": _totals(best),
+        "hardware": hardware_object(best),
+        "totals": totals_object(best),
         "layers": {
             layer.name: {"op": layer.op, "macs": layer.macs, "params": layer.params} for layer in study.network.layers
         },
-        "groups": _groups(study, best),
+        "groups": group_objects(study, best),
         "baseline": {name: outcome and _baseline(study, outcome) for name, outcome in baselines.items()}
         | {
             "saving": saving(best.cost, result.layer_by_layer),
@@ -104,102 +102,58 @@ def _verdict(goal: Goal, outcome: Outcome) -> dict[str, Any]:
 
 
 def _baseline(study: Study, outcome: Outcome) -> dict[str, Any]:
-    return _verdict(study.goal, outcome) | {"hardware": _hardware(outcome), "totals": _totals(outcome)}
+    return _verdict(study.goal, outcome) | {"hardware": hardware_object(outcome), "totals": totals_object(outcome)}
 
 
-def _hardware(outcome: Outcome) -> dict[str, Any] | None:
-    if outcome.design is None or outcome.cost is None:
-        return None
-    hardware, groups = outcome.design.hardware, outcome.cost.groups
-    values = _identity(hardware) | {"pes": hardware.array.pes, "area_mm2": outcome.cost.area_um2 / 10**6}
-    if hardware.shared:
-        values["feature_buffer_bytes"] = max(group.feature_peak_bytes for group in groups)
-        values["weight_buffer_bytes"] = max(group.weight_peak_bytes for group in groups)
-    return values
+class _GroupDoc(BaseModel):
+    """What a design file must say of a group; everything else in it is there to be read by people."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    layers: list[str] = Field(min_length=1)
+    tile_grid: list[int] = Field(min_length=2, max_length=2)
+    overlap: Overlap
+    weights: dict[str, Literal["resident", "streamed"]]
+    order: Order
+    channel_splits: int
+
+    def design(self) -> GroupDesign:
+        resident = frozenset(name for name, how in self.weights.items() if how == "resident")
+        tile_rows, tile_cols = self.tile_grid
+        return GroupDesign(
+            tuple(self.layers), tile_rows, tile_cols, self.overlap, resident, self.order, self.channel_splits
+        )
 
 
-def _identity(hardware: Hardware) -> dict[str, Any]:
-    """What tells one hardware point of a study from all others."""
-    values = {
-        "template": hardware.template,
-        **hardware.array.numbers,
-        "array": asdict(cast(Any, hardware.array)),
-        "clock_hz": hardware.clock_hz,
-        "double_buffer": hardware.double_buffer,
-        "dram": asdict(hardware.dram),
-    }
-    if hardware.shared:
-        return values | {"shared_buffer_bytes": hardware.feature_bytes}
-    return values | {"feature_buffer_bytes": hardware.feature_bytes, "weight_buffer_bytes": hardware.weight_bytes}
+class _DesignDoc(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    format: Literal["laminate-design/1"]
+    hardware: dict[str, Any]
+    groups: list[_GroupDoc] = Field(min_length=1)
 
 
-def _totals(outcome: Outcome) -> dict[str, Any] | None:
-    cost = outcome.cost
-    if cost is None:
-        return None
-    energy_j, latency_s = cost.energy_fj / 10**15, cost.latency_fs / 10**15
-    return {
-        "energy_j": energy_j,
-        "latency_s": latency_s,
-        "dram_bytes": cost.dram_bytes,
-        "dram_read_bytes": sum(group.dram_read_bytes for group in cost.groups),
-        "dram_write_bytes": sum(group.dram_write_bytes for group in cost.groups),
-        "edp_js": energy_j * latency_s,
-        "power_w": energy_j / latency_s if latency_s else None,
-        "macs": sum(group.macs for group in cost.groups),
-    }
+def design_from_json(study: Study, design: object) -> Design:
+    """Read back the design in an object that `design_object` made for the same study.
+
+    Raises
+    ------
+    DesignError
+        If the object is not of this format, holds no design, or names hardware that the study does not list.
+        Whether the groups are legal and fit is for `costmodel.evaluate` to say.
+    """
+    try:
+        doc = _DesignDoc.model_validate(design)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the design"
+        raise DesignError(f"not a design in format {FORMAT}: {where}: {first['msg']}") from None
+    return Design(_hardware_point(study, doc.hardware), tuple(group.design() for group in doc.groups))
 
 
-def _groups(study: Study, outcome: Outcome) -> list[dict[str, Any]]:
-    if outcome.design is None or outcome.cost is None:
-        return []
-    design, cost = outcome.design, outcome.cost
-    pairs = zip(design.groups, cost.groups, strict=True)
-    return [_group(study, design.hardware, cost.period_fs, group, group_cost) for group, group_cost in pairs]
-
-
-def _group(study: Study, hardware: Hardware, period_fs: int, group: GroupDesign, cost: GroupCost) -> dict[str, Any]:
-    weighty = [name for name in group.layers if study.network.layer(name).has_weights]
-    parts_fj = {
-        "array": cost.array_fj,
-        "feature_buffer": cost.feature_fj,
-        "weight_buffer": cost.weight_fj,
-        "dram": cost.dram_fj,
-        "leakage": cost.leakage_fj,
-    }
-    return {
-        "layers": list(group.layers),
-        "macs": cost.macs,
-        "tile_grid": [group.tile_rows, group.tile_cols],
-        "overlap": group.overlap,
-        "order": group.order,
-        "channel_splits": group.channel_splits,
-        "weights": {name: "resident" if name in group.resident else "streamed" for name in weighty},
-        "mapping": _mapping(study, hardware, group),
-        "dram_read_bytes": cost.dram_read_bytes,
-        "dram_write_bytes": cost.dram_write_bytes,
-        "energy_j": cost.energy_fj / 10**15,
-        "energy_breakdown_j": {part: energy_fj / 10**15 for part, energy_fj in parts_fj.items()},
-        "latency_s": cost.cycles * period_fs / 10**15,
-        "cycles": cost.cycles,
-        "compute_cycles": cost.compute_cycles,
-        "feature_peak_bytes": cost.feature_peak_bytes,
-        "weight_peak_bytes": cost.weight_peak_bytes,
-    }
-
-
-def _mapping(study: Study, hardware: Hardware, group: GroupDesign) -> dict[str, Any]:
-    """How each layer lies on the array in the group's first tile, beside that tile's channels, rows and columns."""
-    network = study.network
-    layers = tuple(network.layer(name) for name in group.layers)
-    tensors = group_tensors(network, layers, group_outputs(network, group.layers))
-    rows = axis_plan(tensors, (group.tile_rows,), 0).fresh[0]
-    cols = axis_plan(tensors, (group.tile_cols,), 1).fresh[0]
-    mappings = {}
-    for i, layer in enumerate(layers):
-        chunks = cut_channels(network, layer, group.channel_splits)
-        assert chunks is not None
-        # A tile whose inputs are padding alone has no rows; one is enough to name a mapping.
-        tile = [chunks.largest, max(1, int(rows[i])), max(1, int(cols[i]))]
-        mappings[layer.name] = {"tile": tile, **hardware.array.mapping(layer, *tile, study.precision)}
-    return mappings
+def _hardware_point(study: Study, values: dict[str, Any]) -> Hardware:
+    for point in hardware_points(study):
+        identity = hardware_identity(point)
+        if identity == {key: values.get(key) for key in identity}:
+            return point
+    raise DesignError("the design's hardware is not a point of the study")

@@ -38,14 +38,25 @@ def _significant(value: float, digits: int, rounding: Callable[[float], float]) 
     return f"{rounding(value * 10**decimals) / 10**decimals:.{decimals}f}"
 
 
+def stated(value: float, unit: str) -> str:
+    """Write a quantity as someone would state it, without zeros at its end: ``200 MHz``."""
+    number, _, prefixed = engineering(value, unit, digits=6).partition(" ")
+    return f"{number.rstrip('0').rstrip('.') if '.' in number else number} {prefixed}"
+
+
+def area_text(area_um2: int) -> str:
+    """Write an area with four significant digits, always in mm2."""
+    return f"{area_um2 / 10**6:.4g} mm2"
+
+
 def goal_quantity(goal: Goal, base: int, rounding: Callable[[float], float] = round) -> str:
     """Write an objective or a bound, given in base units of the goal (fJ, fs or bytes)."""
     return engineering(base / BASE_UNITS[goal], UNIT_OF_GOAL[goal], rounding=rounding)
 
 
 def percent(fraction: float) -> str:
-    """Write a share with one decimal, as in ``38.3 %``."""
-    return f"{100 * fraction:.1f} %"
+    """Write a share as whole per cent, as in ``38 %``."""
+    return f"{100 * fraction:.0f} %"
 
 
 def percent_at_most(fraction: float) -> str:
@@ -61,4 +72,5 @@ def change(new: float, old: float) -> str:
     """Write a change in per cent with its sign, as in ``-38.3 %``; nothing to compare with gives ``n/a``."""
     if not old:
         return "n/a"
-    return f"{100 * (new - old) / old:+.1f} %"
+    tenths = round(1000 * (new - old) / old)
+    return f"{tenths / 10:+.1f} %" if tenths else "0.0 %"

@@ -216,20 +216,20 @@ def _arrays(spec: AcceleratorSpec) -> list[ArrayShape]:
 def possible_groupings(network: Network, max_layers: int) -> Iterator[tuple[Names, ...]]:
     """Every way to cut the layers into groups that can run one after another, in an order in which they can."""
     ancestors = _ancestors(network)
-    for blocks in _set_partitions([layer.name for layer in network.layers]):
+    for blocks in set_partitions([layer.name for layer in network.layers]):
         if all(len(block) <= max_layers and is_legal_group(network, ancestors, block) for block in blocks):
             order = _running_order(network, blocks)
             if order is not None:
                 yield order
 
 
-def _set_partitions(names: list[str]) -> Iterator[list[Names]]:
+def set_partitions(names: list[str]) -> Iterator[list[Names]]:
     """Every partition of a list; blocks keep the list's order."""
     if not names:
         yield []
         return
     *rest, last = names
-    for blocks in _set_partitions(rest):
+    for blocks in set_partitions(rest):
         yield [*blocks, (last,)]
         for i, block in enumerate(blocks):
             yield [*blocks[:i], (*block, last), *blocks[i + 1 :]]
@@ -331,7 +331,10 @@ def _channel_cuts(network: Network, layer: Layer, allowed: tuple[int, ...] | Non
             clean = read == len(layer.operands) * layer.K and _leaves_none_empty(layer.K, n)
         elif layer.G > 1:
             clean = (
-                read == layer.C and n % layer.G == 0 and n <= layer.K and _leaves_none_empty(layer.K // layer.G, n // layer.G)
+                read == layer.C
+                and n % layer.G == 0
+                and n <= layer.K
+                and _leaves_none_empty(layer.K // layer.G, n // layer.G)
             )
         else:
             clean = _leaves_none_empty(layer.K, n)

@@ -1,0 +1,175 @@
+"""The command ``solve``: from a study file to a proven design, a report, and files.
+
+This is the roof: the one place that knows the solver, the terminal and the plots. What takes long to import
+(OR-tools, matplotlib) is imported where it is used, after the study is known to be valid.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from costmodel.groups import TooWideError
+from costmodel.technology import PriceError
+from solver.command_line import (
+    EXIT_BAD_INPUT,
+    EXIT_INTERRUPTED,
+    Overrides,
+    PlainCommand,
+    assignments,
+    overrides_of,
+    waiting_time,
+)
+from solver.export import DESIGN_FILE, design_object, json_text, package_version, write_design
+from solver.files import OutputError, check_writable, remove, write_whole
+from solver.interrupt import GaveUpError, run_interruptibly
+from solver.progress import live_line
+from solver.report import report
+from solver.result import Result, Status
+from solver.statements import verdict
+from specs import SpecError, load
+from specs.study import Study
+
+PLOT_FILE = "savings.png"
+EXIT_CODES: dict[Status, int] = {"optimal": 0, "feasible": 0, "infeasible": 3, "unknown": 4}
+
+HELP = """Find the accelerator, its array and buffer sizes, the fusion groups and the tiling that together are
+best for the study in SPEC (a YAML file), and prove that no other design in the stated space is better.
+
+The report goes to stdout: hardware, costs, fusion groups, what fusion saves against the best layer-by-layer
+design, and in the last line what is proven. Ctrl-C ends early with the best design so far and its honest gap.
+"""
+EPILOG = """
+\b
+Examples:
+  solve specs/studies/mobilenet_v2_edge.yaml
+  solve --goal latency --budget area=3mm2 --budget "energy=5 mJ" study.yaml
+  solve --set "buffers.feature=[64 KiB, 128 KiB]" --set batch=4 study.yaml
+  solve --time-limit "2 min" --out out/edge study.yaml
+  solve --json study.yaml | jq .totals.energy_j
+
+\b
+Units (a space before the unit is optional):
+  sizes B kB MB KiB MiB; times s ms us ns; energies J mJ uJ nJ; areas mm2 um2;
+  frequencies Hz kHz MHz GHz; bandwidths B/s MB/s GB/s Gbit/s
+
+\b
+Exit codes:
+    0  solved: the design is proven optimal, or the time was up and its gap is stated
+    2  bad input: one line for each problem, nothing is written
+    3  proven infeasible: no design in the stated space keeps the budgets
+    4  no design was found in the time given
+  130  interrupted, after printing the best design so far
+"""
+
+
+@click.command("solve", cls=PlainCommand, help=HELP, epilog=EPILOG, context_settings={"max_content_width": 100})
+@click.argument("spec", type=click.Path(path_type=Path))
+@click.option("--goal", metavar="GOAL", help="What to make least of: energy, latency or bandwidth (DRAM bytes).")
+@click.option(
+    "--budget", "budgets", callback=assignments("area=4mm2"), metavar="NAME=VALUE", multiple=True,
+    help="An upper limit on area, sram, pes, latency or energy; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--set", "settings", callback=assignments("batch=4"), metavar="KEY=VALUE", multiple=True,
+    help="Replace any key of the study (dotted: buffers.feature); the value is YAML; may be repeated.",
+)  # fmt: skip
+@click.option("--no-fusion", is_flag=True, help="Run layer by layer: no fusion groups.")
+@click.option("--no-bounds", is_flag=True, help="Let CP-SAT prove everything alone: the same optimum, slower.")
+@click.option(
+    "--time-limit", callback=waiting_time, metavar="TIME", help='Stop after this time: seconds, or as in "2 min".'
+)
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Threads of CP-SAT; by default one per core.")
+@click.option(
+    "--out", "folder", type=click.Path(path_type=Path), metavar="DIR",
+    help=f"Also write {DESIGN_FILE} and {PLOT_FILE} into this folder.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the report.")
+@click.version_option(package_version("laminate"), prog_name="laminate")
+def main(
+    spec: Path,
+    goal: str | None,
+    budgets: Sequence[tuple[str, str]],
+    settings: Sequence[tuple[str, str]],
+    no_fusion: bool,
+    no_bounds: bool,
+    time_limit: float | None,
+    workers: int | None,
+    folder: Path | None,
+    as_json: bool,
+) -> int:
+    """Solve one study; returns the exit code."""
+    overrides = overrides_of(goal, budgets, settings, no_fusion)
+    stop = threading.Event()
+    try:
+        study = _load(spec, overrides)
+        if folder is not None:
+            check_writable(folder, (DESIGN_FILE, PLOT_FILE))
+        result = _solve(study, stop, time_limit=time_limit, workers=workers, use_bounds=not no_bounds)
+        _print(result, design := design_object(result), as_json)
+        if folder is not None:
+            _write(design, folder)
+    except (SpecError, OutputError) as error:
+        click.echo(str(error), err=True)
+        return EXIT_BAD_INPUT
+    except (PriceError, TooWideError) as error:
+        click.echo(f"{spec}: {error}", err=True)
+        return EXIT_BAD_INPUT
+    except GaveUpError:
+        click.echo("interrupted twice: gave up without a result", err=True)
+        return EXIT_INTERRUPTED
+    if stop.is_set():
+        click.echo("interrupted: this is what was known by then", err=True)
+        return EXIT_INTERRUPTED
+    return EXIT_CODES[result.status]
+
+
+def _load(spec: Path, overrides: Overrides) -> Study:
+    try:
+        return load(spec, overrides=overrides.values)
+    except SpecError as error:
+        raise overrides.blame(error) from None
+
+
+def _solve(study: Study, stop: threading.Event, **options: Any) -> Result:
+    """Solve in a thread, so that the terminal stays alive and Ctrl-C is heard."""
+
+    def work() -> Result:
+        from solver import solve
+
+        return solve(study, on_progress=show, stop=stop, baseline=study.fusion.max_layers > 1, **options)
+
+    with live_line(study, stop) as show:
+        return run_interruptibly(work, stop)
+
+
+def _print(result: Result, design: dict[str, Any], as_json: bool) -> None:
+    click.echo(json_text(design) if as_json else report(result))
+    if as_json and result.design is None:
+        click.echo(verdict(result), err=True)
+
+
+def _write(design: dict[str, Any], folder: Path) -> None:
+    """Write the design, and the picture if there is something to compare; an older picture never stays beside it."""
+    picture = folder / PLOT_FILE
+    remove(picture)
+    written = [write_design(design, folder)]
+    if design["baseline"]["saving"] is not None:
+        from plots.savings import saving_bars
+
+        content = io.BytesIO()
+        figure = saving_bars(design).get_figure(root=True)
+        assert figure is not None
+        figure.savefig(content, format="png", dpi=150)
+        write_whole(picture, content.getvalue())
+        written.append(picture)
+    click.echo(f"written: {', '.join(map(str, written))}", err=True)
+
+
+if __name__ == "__main__":
+    main()

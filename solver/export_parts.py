@@ -1,0 +1,115 @@
+"""The parts of a result as plain values in SI units: hardware, totals and groups of one outcome."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, cast
+
+from costmodel import GroupCost, GroupDesign, Hardware
+from costmodel.chunks import cut_channels
+from costmodel.legal import group_outputs
+from costmodel.regions import axis_plan, group_tensors
+from solver.result import Outcome
+from specs.study import Study
+
+
+def hardware_object(outcome: Outcome) -> dict[str, Any] | None:
+    """Return the hardware; of a shared scratchpad also the largest shares that any group takes."""
+    if outcome.design is None or outcome.cost is None:
+        return None
+    hardware, groups = outcome.design.hardware, outcome.cost.groups
+    values = hardware_identity(hardware) | {"pes": hardware.array.pes, "area_mm2": outcome.cost.area_um2 / 10**6}
+    if hardware.shared:
+        values["feature_buffer_bytes"] = max(group.feature_peak_bytes for group in groups)
+        values["weight_buffer_bytes"] = max(group.weight_peak_bytes for group in groups)
+    return values
+
+
+def hardware_identity(hardware: Hardware) -> dict[str, Any]:
+    """Return what tells one hardware point of a study from all others."""
+    values = {
+        "template": hardware.template,
+        **hardware.array.numbers,
+        "array": asdict(cast(Any, hardware.array)),
+        "clock_hz": hardware.clock_hz,
+        "double_buffer": hardware.double_buffer,
+        "dram": asdict(hardware.dram),
+    }
+    if hardware.shared:
+        return values | {"shared_buffer_bytes": hardware.feature_bytes}
+    return values | {"feature_buffer_bytes": hardware.feature_bytes, "weight_buffer_bytes": hardware.weight_bytes}
+
+
+def totals_object(outcome: Outcome) -> dict[str, Any] | None:
+    """Return what one run of the whole batch costs."""
+    cost = outcome.cost
+    if cost is None:
+        return None
+    energy_j, latency_s = cost.energy_fj / 10**15, cost.latency_fs / 10**15
+    return {
+        "energy_j": energy_j,
+        "latency_s": latency_s,
+        "dram_bytes": cost.dram_bytes,
+        "dram_read_bytes": sum(group.dram_read_bytes for group in cost.groups),
+        "dram_write_bytes": sum(group.dram_write_bytes for group in cost.groups),
+        "edp_js": energy_j * latency_s,
+        "power_w": energy_j / latency_s if latency_s else None,
+        "macs": sum(group.macs for group in cost.groups),
+    }
+
+
+def group_objects(study: Study, outcome: Outcome) -> list[dict[str, Any]]:
+    """Return the fusion groups in the order in which they run, each with its cost."""
+    if outcome.design is None or outcome.cost is None:
+        return []
+    design, cost = outcome.design, outcome.cost
+    pairs = zip(design.groups, cost.groups, strict=True)
+    return [_group(study, design.hardware, cost.period_fs, group, group_cost) for group, group_cost in pairs]
+
+
+def _group(study: Study, hardware: Hardware, period_fs: int, group: GroupDesign, cost: GroupCost) -> dict[str, Any]:
+    weighty = [name for name in group.layers if study.network.layer(name).has_weights]
+    parts_fj = {
+        "array": cost.array_fj,
+        "feature_buffer": cost.feature_fj,
+        "weight_buffer": cost.weight_fj,
+        "dram": cost.dram_fj,
+        "leakage": cost.leakage_fj,
+    }
+    return {
+        "layers": list(group.layers),
+        "macs": cost.macs,
+        "tile_grid": [group.tile_rows, group.tile_cols],
+        "overlap": group.overlap,
+        "order": group.order,
+        "channel_splits": group.channel_splits,
+        "weights": {name: "resident" if name in group.resident else "streamed" for name in weighty},
+        "mapping": _mapping(study, hardware, group),
+        "dram_read_bytes": cost.dram_read_bytes,
+        "dram_write_bytes": cost.dram_write_bytes,
+        "energy_j": cost.energy_fj / 10**15,
+        "energy_breakdown_j": {part: energy_fj / 10**15 for part, energy_fj in parts_fj.items()},
+        "latency_s": cost.cycles * period_fs / 10**15,
+        "cycles": cost.cycles,
+        "compute_cycles": cost.compute_cycles,
+        "feature_peak_bytes": cost.feature_peak_bytes,
+        "weight_peak_bytes": cost.weight_peak_bytes,
+    }
+
+
+def _mapping(study: Study, hardware: Hardware, group: GroupDesign) -> dict[str, dict[str, Any]]:
+    """Say how each layer lies on the array in the group's first tile, beside that tile's channels, rows and columns."""
+    network = study.network
+    layers = tuple(network.layer(name) for name in group.layers)
+    tensors = group_tensors(network, layers, group_outputs(network, group.layers))
+    rows = axis_plan(tensors, (group.tile_rows,), 0).fresh[0]
+    cols = axis_plan(tensors, (group.tile_cols,), 1).fresh[0]
+    mappings: dict[str, dict[str, Any]] = {}
+    for i, layer in enumerate(layers):
+        chunks = cut_channels(network, layer, group.channel_splits)
+        assert chunks is not None
+        # A tile whose readers see padding alone has no rows; one is enough to name a mapping.
+        tile_rows, tile_cols = max(1, int(rows[i])), max(1, int(cols[i]))
+        mapping = hardware.array.mapping(layer, chunks.largest, tile_rows, tile_cols, study.precision)
+        mappings[layer.name] = {"tile": [chunks.largest, tile_rows, tile_cols], **mapping}
+    return mappings

@@ -1,0 +1,97 @@
+"""The fusion groups of a design as a table of text, one line a group."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from costmodel import Cost, Design, GroupCost, GroupDesign, Hardware
+from specs.network import Network
+
+WIDTH = 100
+NARROWEST_LAYERS = 18
+_OP_NAMES = {"dwconv": "dw", "maxpool": "pool", "avgpool": "pool"}
+_ORDER_NAMES = {"weight-stationary": "WS", "input-stationary": "IS", "output-stationary": "OS"}
+HEADER = ("#", "layers", "operations", "tiles", "run as", "kept", "DRAM MB", "E %", "F %", "W %")
+_LEFT = (False, True, True, False, True, False, False, False, False, False)
+_LAYERS = HEADER.index("layers")
+
+LEGEND = (
+    "run as: how halos are had; for a layer alone WS, IS or OS (weights, inputs, outputs stay)/chunks",
+    "kept: weights that stay, of how many layers'; E, F, W: share of energy, peaks of the buffers",
+)
+
+
+def group_table(network: Network, design: Design, cost: Cost) -> list[str]:
+    """Return the lines of the table, at most `WIDTH` wide as long as the other columns leave room for names."""
+    pairs = list(zip(design.groups, cost.groups, strict=True))
+    rows = [
+        (str(i), "", *_cells(network, design.hardware, group, part, cost.energy_fj))
+        for i, (group, part) in enumerate(pairs, 1)
+    ]
+    others = [max(len(row[c]) for row in (HEADER, *rows)) for c in range(len(HEADER)) if c != _LAYERS]
+    room = max(NARROWEST_LAYERS, WIDTH - sum(others) - 2 * len(HEADER))
+    names = [layers_text(group.layers, room) for group, _ in pairs]
+    return aligned([HEADER, *((row[0], name, *row[2:]) for row, name in zip(rows, names, strict=True))], _LEFT)
+
+
+def aligned(rows: Sequence[Sequence[str]], left: Sequence[bool]) -> list[str]:
+    """Pad cells to columns two spaces apart, indented by two; numbers to the right."""
+    widths = [max(len(row[c]) for row in rows) for c in range(len(left))]
+    padded = [
+        [
+            cell.ljust(width) if is_left else cell.rjust(width)
+            for cell, width, is_left in zip(row, widths, left, strict=True)
+        ]
+        for row in rows
+    ]
+    return ["  " + "  ".join(cells).rstrip() for cells in padded]
+
+
+def layers_text(names: Sequence[str], room: int) -> str:
+    """Write layers as ``first .. last (+3)``, names cut in the middle if there is no room for them."""
+    if len(names) == 1:
+        return _cut(names[0], room)
+    more = f" (+{len(names) - 2})" if len(names) > 2 else ""
+    for_names = room - len(" .. ") - len(more)
+    first, last = names[0], names[-1]
+    if len(first) + len(last) > for_names:
+        half = for_names // 2
+        first = _cut(first, max(half, for_names - len(last)))
+        last = _cut(last, for_names - len(first))
+    return f"{first} .. {last}{more}"
+
+
+def _cut(name: str, room: int) -> str:
+    if len(name) <= room:
+        return name
+    tail = room // 2
+    return name[: room - tail - 1] + "~" + name[len(name) - tail :]
+
+
+def _cells(network: Network, hardware: Hardware, group: GroupDesign, cost: GroupCost, total_fj: int) -> tuple[str, ...]:
+    weighty = [name for name in group.layers if network.layer(name).has_weights]
+    weight_room = hardware.feature_bytes if hardware.shared else hardware.weight_bytes
+    return (
+        _operations(network, group),
+        f"{group.tile_rows}x{group.tile_cols}",
+        _run_as(group),
+        f"{len(group.resident)}/{len(weighty)}" if weighty else "-",
+        f"{cost.dram_bytes / 10**6:.3f}",
+        f"{100 * cost.energy_fj / total_fj:.1f}" if total_fj else "-",
+        f"{100 * cost.feature_peak_bytes / hardware.feature_bytes:.0f}",
+        f"{100 * cost.weight_peak_bytes / weight_room:.0f}" if weight_room else "-",
+    )
+
+
+def _operations(network: Network, group: GroupDesign) -> str:
+    counts = Counter(_OP_NAMES.get(op, op) for op in (network.layer(name).op for name in group.layers))
+    return " ".join(f"{number} {op}" if number > 1 else op for op, number in counts.items())
+
+
+def _run_as(group: GroupDesign) -> str:
+    halos = [group.overlap] if group.tile_rows * group.tile_cols > 1 else []
+    if group.order == "fused":
+        return halos[0] if halos else "whole maps"
+    chunks = f"/{group.channel_splits}" if group.channel_splits > 1 else ""
+    return " ".join([_ORDER_NAMES[group.order] + chunks, *halos])

@@ -1,0 +1,117 @@
+"""The answer as a person reads it: the hardware, what it costs, its fusion groups, and what is proven."""
+
+from __future__ import annotations
+
+import textwrap
+
+from costmodel import Cost, Hardware
+from solver.group_table import LEGEND, WIDTH, aligned, group_table
+from solver.quantities import area_text, change, engineering, percent, percent_at_most, stated
+from solver.result import Outcome, Result
+from solver.statements import budget_texts, verdict
+from specs.study import Goal
+from specs.units import size_text
+
+GOAL_TEXTS: dict[Goal, str] = {"energy": "least energy", "latency": "least latency", "bandwidth": "least DRAM traffic"}
+
+
+def report(result: Result) -> str:
+    """Write a result as text of about a hundred columns, the proof's verdict last."""
+    blocks = [[_title(result)]]
+    if result.design is not None and result.cost is not None:
+        blocks += [
+            _facts(result, result.design.hardware, result.cost),
+            [*group_table(result.study.network, result.design, result.cost), *(f"  {line}" for line in LEGEND)],
+            _savings(result, result.cost),
+        ]
+    blocks.append(textwrap.wrap(verdict(result), WIDTH, break_long_words=False, break_on_hyphens=False))
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _title(result: Result) -> str:
+    study = result.study
+    batch = "one image" if study.batch == 1 else f"{study.batch} images"
+    network = f"{study.network.name}, {len(study.network.layers)} layers, {batch}, {study.technology.name}"
+    return f"{study.name}: {GOAL_TEXTS[study.goal]} for {network}"
+
+
+def accelerator_text(hardware: Hardware) -> str:
+    """Name an accelerator with its numbers, as in ``vwa (blocks 8, rows 7, taps 3)``."""
+    numbers = ", ".join(f"{name} {number}" for name, number in hardware.array.numbers.items())
+    return f"{hardware.template} ({numbers})"
+
+
+def buffers_text(hardware: Hardware) -> str:
+    """Name the buffers with their sizes."""
+    if hardware.shared:
+        return f"one of {size_text(hardware.feature_bytes)}, shared by features and weights"
+    return f"feature {size_text(hardware.feature_bytes)}, weight {size_text(hardware.weight_bytes)}"
+
+
+def _facts(result: Result, hardware: Hardware, cost: Cost) -> list[str]:
+    limits = {name: f"budget {text}" for name, text in budget_texts(result.study).items()}
+    limits |= {name: f"{limits[name]} in all" for name in ("sram", "pes") if name in limits}
+    buffering = "double-buffered" if hardware.double_buffer else "single-buffered"
+    pes = f"{hardware.array.pes} PEs at {stated(hardware.clock_hz, 'Hz')}, {buffering}"
+    energy_j, latency_s = cost.energy_fj / 10**15, cost.latency_fs / 10**15
+    reads = engineering(sum(group.dram_read_bytes for group in cost.groups), "B")
+    writes = engineering(sum(group.dram_write_bytes for group in cost.groups), "B")
+    facts = [
+        ("accelerator", f"{accelerator_text(hardware)}: {pes}", "pes"),
+        ("buffers", buffers_text(hardware), "sram"),
+        ("DRAM", f"{hardware.dram.name}, {stated(hardware.dram.bytes_per_s, 'B/s')}", ""),
+        ("area", area_text(cost.area_um2), "area"),
+        ("energy", f"{engineering(energy_j, 'J')} ({_energy_shares(cost)})", "energy"),
+        ("latency", engineering(latency_s, "s"), "latency"),
+        ("DRAM traffic", f"{engineering(cost.dram_bytes, 'B')} ({reads} read, {writes} written)", ""),
+        ("EDP", engineering(energy_j * latency_s, "J s"), ""),
+        ("power", engineering(energy_j / latency_s, "W") if latency_s else "n/a", ""),
+    ]
+    return [f"  {name:<14}{'; '.join(filter(None, (text, limits.get(limit, ''))))}" for name, text, limit in facts]
+
+
+def _energy_shares(cost: Cost) -> str:
+    parts = {
+        "array": sum(group.array_fj for group in cost.groups),
+        "feature buffer": sum(group.feature_fj for group in cost.groups),
+        "weight buffer": sum(group.weight_fj for group in cost.groups),
+        "DRAM": sum(group.dram_fj for group in cost.groups),
+        "leakage": sum(group.leakage_fj for group in cost.groups),
+    }
+    total = max(1, cost.energy_fj)
+    return ", ".join(f"{name} {percent(energy_fj / total)}" for name, energy_fj in parts.items())
+
+
+def _savings(result: Result, cost: Cost) -> list[str]:
+    if result.study.fusion.max_layers == 1:
+        return ["  fusion is off: this is layer-by-layer at its best"]
+    baselines = {
+        "on its own best hardware": result.layer_by_layer,
+        "on the same hardware": result.layer_by_layer_same_hardware,
+    }
+    rows = [_saving_row(where, outcome, cost) for where, outcome in baselines.items() if outcome is not None]
+    if not rows:
+        return []
+    header = ("against layer-by-layer", "energy", "latency", "DRAM traffic", "proof of layer-by-layer")
+    lines = aligned([header, *rows], (True, False, False, False, True))
+    best = result.layer_by_layer
+    if best is not None and best.design is not None:
+        hardware = best.design.hardware
+        lines.append(f"  its own best hardware: {accelerator_text(hardware)}; buffers: {buffers_text(hardware)}")
+    return lines
+
+
+def _saving_row(where: str, outcome: Outcome, cost: Cost) -> tuple[str, str, str, str, str]:
+    theirs = outcome.cost
+    if theirs is None:
+        does_not_run = {"infeasible": "proven not to run", "unknown": "none found in time"}
+        return (where, "n/a", "n/a", "n/a", does_not_run.get(outcome.status, outcome.status))
+    gap = outcome.gap
+    proof = "optimal" if outcome.status == "optimal" else f"gap {percent_at_most(gap)}" if gap is not None else "none"
+    return (
+        where,
+        f"{engineering(theirs.energy_fj / 10**15, 'J')} {change(cost.energy_fj, theirs.energy_fj):>7}",
+        f"{engineering(theirs.latency_fs / 10**15, 's')} {change(cost.latency_fs, theirs.latency_fs):>7}",
+        f"{engineering(theirs.dram_bytes, 'B')} {change(cost.dram_bytes, theirs.dram_bytes):>7}",
+        proof,
+    )

@@ -1,0 +1,66 @@
+"""What a result proves, in plain sentences."""
+
+from __future__ import annotations
+
+import math
+
+from solver.quantities import area_text, goal_quantity, percent_at_most, stated
+from solver.result import Result, Space
+from specs.study import Goal, Study
+from specs.units import size_text
+
+_BETTER: dict[Goal, str] = {
+    "energy": "needs less energy",
+    "latency": "is faster",
+    "bandwidth": "moves fewer DRAM bytes",
+}
+
+
+def budget_texts(study: Study) -> dict[str, str]:
+    """Return the stated budgets by name, as a user would write them."""
+    limits = study.budgets
+    texts = {
+        "area": limits.area_um2 and area_text(limits.area_um2),
+        "sram": limits.sram_bytes and size_text(limits.sram_bytes),
+        "pes": limits.pes and str(limits.pes),
+        "latency": limits.latency_fs and stated(limits.latency_fs / 10**15, "s"),
+        "energy": limits.energy_fj and stated(limits.energy_fj / 10**15, "J"),
+    }
+    return {name: str(text) for name, text in texts.items() if text is not None}
+
+
+def space_text(space: Space) -> str:
+    """Say how large the space is that a proof speaks of."""
+    return (
+        f"{space.hardware_points_listed:,} hardware points, {space.groups:,} fusion groups,"
+        f" {space.candidates:,} ways to run them"
+    )
+
+
+def verdict(result: Result) -> str:
+    """Say what is proven: the last line of every report."""
+    goal, status = result.study.goal, result.status
+    if status == "infeasible":
+        return _infeasible(result)
+    if status == "unknown":
+        return "not proven: no design was found in the time given; there may be one"
+    if status == "optimal":
+        return f"proven optimal: no design in the stated space ({space_text(result.space)}) {_BETTER[goal]}"
+    if result.bound is None or result.best.gap is None:
+        return "not proven: a design, but no bound on better ones"
+    bound = goal_quantity(goal, result.bound, rounding=math.floor)
+    return f"not proven: the optimum is at most {percent_at_most(result.best.gap)} lower (bound {bound})"
+
+
+def _infeasible(result: Result) -> str:
+    budgets = budget_texts(result.study)
+    space = f"no design in the stated space ({space_text(result.space)})"
+    if not budgets:
+        return f"proven infeasible: {space} fits its buffers: list larger ones"
+    limits = [f"{name} <= {text}" for name, text in budgets.items()]
+    return f"proven infeasible: {space} fits its buffers and keeps {_joined(limits)}"
+
+
+def _joined(texts: list[str]) -> str:
+    """Join as in "a, b and c"."""
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
