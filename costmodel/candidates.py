@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.chunks import Chunks, cut_channels, possible_splits
 from costmodel.design import GroupDesign, Order
-from costmodel.legal import distinct_overlaps, orders_alone
-from costmodel.regions import AxisPlan, GroupTensors
+from costmodel.legal import group_outputs, group_tile_counts, keeps, orders_alone
+from costmodel.regions import AxisPlan, GroupTensors, axis_plan, group_tensors
 from costmodel.residency import residency_options
 from costmodel.template import ArrayShape, Ints, is_channelwise
 from costmodel.works import CYCLES, Works, signature
+from specs.network import Layer
 from specs.study import Dram, Overlap, SharedBuffer, Study
 
 
@@ -40,11 +42,20 @@ class Family:
 class Candidates:
     """Candidates of one group. Shapes (candidate,) or (candidate, array).
 
-    ``designs`` describes each by (tile rows, tile columns, overlap, resident layers as a bit set of
-    positions in the group, order, channel splits).
+    Attributes
+    ----------
+    tile_rows, tile_cols, overlap
+        The tile grid, and the overlap mode as an index into the study's list.
+    kind
+        Which of ``kinds`` a candidate is: (resident layers as a bit set of positions in the group, order,
+        channel splits).
     """
 
-    designs: list[tuple[int, int, Overlap, int, Order, int]]
+    kinds: tuple[tuple[int, Order, int], ...]
+    kind: Ints
+    tile_rows: Ints
+    tile_cols: Ints
+    overlap: Ints
     feature_need: Ints
     weight_need: Ints
     cycles: Ints
@@ -56,130 +67,141 @@ class Candidates:
     dram_bytes: Ints
 
     def __len__(self) -> int:
-        return len(self.designs)
+        return len(self.kind)
 
     def pick(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Candidates:
-        index = np.arange(len(self))[rows]
-        columns = {f.name: getattr(self, f.name)[index] for f in fields(self) if f.name != "designs"}
-        return Candidates(designs=[self.designs[i] for i in index], **columns)
+        columns = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "kinds"}
+        return Candidates(kinds=self.kinds, **columns)
 
-    def group_design(self, row: int, layers: tuple[str, ...]) -> GroupDesign:
-        tile_rows, tile_cols, overlap, resident, order, splits = self.designs[row]
-        names = frozenset(name for i, name in enumerate(layers) if resident >> i & 1)
-        return GroupDesign(layers, tile_rows, tile_cols, overlap, names, order, splits)
+    def group_design(self, row: int, layers: tuple[str, ...], overlaps: tuple[Overlap, ...]) -> GroupDesign:
+        resident, order, splits = self.kinds[self.kind[row]]
+        return GroupDesign(
+            layers=layers,
+            tile_rows=int(self.tile_rows[row]),
+            tile_cols=int(self.tile_cols[row]),
+            overlap=overlaps[self.overlap[row]],
+            resident=frozenset(name for i, name in enumerate(layers) if resident >> i & 1),
+            order=order,
+            channel_splits=splits,
+        )
 
 
 def join(parts: list[Candidates]) -> Candidates:
+    """Put candidates below each other."""
+    offsets = np.cumsum([0] + [len(part.kinds) for part in parts])
     columns = {
         f.name: np.concatenate([getattr(part, f.name) for part in parts])
         for f in fields(Candidates)
-        if f.name != "designs"
+        if f.name not in ("kinds", "kind")
     }
-    return Candidates(designs=[design for part in parts for design in part.designs], **columns)
+    kind = np.concatenate([part.kind + offset for part, offset in zip(parts, offsets, strict=False)])
+    return Candidates(kinds=tuple(k for part in parts for k in part.kinds), kind=kind, **columns)
 
 
 @dataclass(frozen=True)
 class GroupPlan:
-    """A group's tensors and its regions along both axes."""
+    """A group's tensors, its regions along both axes, and which pairs of options are candidates.
+
+    ``mode`` holds, per (row option, col option), the overlap mode that keeps just what the options keep
+    (an index into the study's list), or -1 where no allowed mode does.
+    """
 
     tensors: GroupTensors
     rows: AxisPlan
     cols: AxisPlan
+    mode: Ints
 
     def sum_pairs(self, values: Ints) -> Ints:
         """Sum (row class, col class, ...) values over all tiles of one image: (row option, col option, ...)."""
-        tiles = self.rows.number[:, None] * self.cols.number
-        weighted = values * tiles.reshape(tiles.shape + (1,) * (values.ndim - 2))
-        return np.add.reduceat(np.add.reduceat(weighted, self.rows.starts, axis=0), self.cols.starts, axis=1)
+        weighted = values * self._number.reshape(self._number.shape + (1,) * (values.ndim - 2))
+        return np.add.reduceat(np.add.reduceat(weighted, self.cols.starts, axis=1), self.rows.starts, axis=0)
 
     def max_pairs(self, values: Ints) -> Ints:
-        return np.maximum.reduceat(np.maximum.reduceat(values, self.rows.starts, axis=0), self.cols.starts, axis=1)
+        return np.maximum.reduceat(np.maximum.reduceat(values, self.cols.starts, axis=1), self.rows.starts, axis=0)
 
     def at_first(self, values: Ints) -> Ints:
-        return values[self.rows.starts][:, self.cols.starts]
+        return values[self.rows.starts[:, None], self.cols.starts]
 
     def at_last(self, values: Ints) -> Ints:
-        return values[self.rows.ends][:, self.cols.ends]
+        return values[self.rows.ends[:, None], self.cols.ends]
 
-    @property
+    @cached_property
+    def _number(self) -> Ints:
+        return self.rows.number[:, None] * self.cols.number
+
+    @cached_property
     def tiles(self) -> Ints:
         """Tiles per image, (row option, col option)."""
         return self.rows.counts[:, None] * self.cols.counts
+
+    def area(self, tensor: int) -> Ints:
+        """Elements of one channel that each tile loads or computes, (row class, col class)."""
+        return self.rows.new[:, tensor, None] * self.cols.new[None, :, tensor]
+
+    def halo_elements(self, tensor: int) -> Ints:
+        """Elements of one channel for which room is reserved between tiles, (row option, col option)."""
+        kept_rows = self.rows.kept[:, None, tensor] * self.cols.span[None, :, tensor]
+        kept_cols = self.rows.largest[:, None, tensor] * self.cols.kept[None, :, tensor]
+        return kept_rows + kept_cols
+
+    def own_area(self, output: int) -> Ints:
+        """Elements of one channel of an output that each tile is responsible for."""
+        return self.rows.own[:, output, None] * self.cols.own[None, :, output]
+
+
+def group_plan(study: Study, layers: tuple[Layer, ...]) -> GroupPlan:
+    names = tuple(layer.name for layer in layers)
+    tensors = group_tensors(study.network, layers, group_outputs(study.network, names))
+    row_counts, col_counts = group_tile_counts(study, names)
+    keep_rows = any(mode != "recompute" for mode in study.fusion.overlap)
+    keep_cols = "cache-all" in study.fusion.overlap
+    rows = axis_plan(tensors, row_counts, keep_rows, 0)
+    cols = axis_plan(tensors, col_counts, keep_cols, 1)
+    several_rows, several_cols = (rows.counts > 1).tolist(), (cols.counts > 1).tolist()
+    mode = [
+        [_mode(study.fusion.overlap, r, c, kr, kc) for c, kc in zip(several_cols, cols.keeps.tolist(), strict=True)]
+        for r, kr in zip(several_rows, rows.keeps.tolist(), strict=True)
+    ]
+    return GroupPlan(tensors, rows, cols, np.array(mode, dtype=np.int64))
+
+
+@lru_cache(maxsize=256)
+def _mode(
+    overlaps: tuple[Overlap, ...], several_rows: bool, several_cols: bool, keeps_rows: bool, keeps_cols: bool
+) -> int:
+    """First allowed overlap mode that keeps exactly these halos on such a grid, or -1."""
+    for index, mode in enumerate(overlaps):
+        if keeps(mode, 1 + several_rows, 1 + several_cols) == (keeps_rows, keeps_cols):
+            return index
+    return -1
 
 
 def announce(study: Study, works: Works, plan: GroupPlan) -> None:
     """Tell the work tables which tiles this group will ask for."""
     for i, layer in enumerate(plan.tensors.layers):
-        rows = np.concatenate([plan.rows.fresh[:, i], plan.rows.new[:, i]])
-        cols = np.concatenate([plan.cols.fresh[:, i], plan.cols.new[:, i]])
-        works.need(signature(layer), (layer.K,), rows, cols)
+        works.need(signature(layer), (layer.K,), plan.rows.new[:, i], plan.cols.new[:, i])
     if len(plan.tensors.layers) == 1:
         layer = plan.tensors.layers[0]
-        sizes = {size for chunks in _all_chunks(study, plan) for size, _ in chunks.sizes} - {layer.K}
+        sizes = {size for chunks in _all_chunks(study, layer) for size, _ in chunks.sizes} - {layer.K}
         if sizes:
-            works.need(signature(layer), tuple(sorted(sizes)), rows, cols)
+            works.need(signature(layer), tuple(sorted(sizes)), plan.rows.new[:, 0], plan.cols.new[:, 0])
 
 
 def candidates(study: Study, family: Family, works: Works, plan: GroupPlan) -> Candidates | None:
     """Price every candidate of a group that fits some listed buffer; None if nothing fits."""
-    parts = [
-        part
-        for mode in study.fusion.overlap
-        for part in (_alone if len(plan.tensors.layers) == 1 else _fused)(study, family, works, plan, mode)
-    ]
-    parts = [part for part in (_fitting(study, part) for part in parts) if len(part)]
-    return join(parts) if parts else None
-
-
-def _fitting(study: Study, part: Candidates) -> Candidates:
-    """Drop candidates that fit no listed buffer size on any array."""
-    if isinstance(study.buffers, SharedBuffer):
-        fits = part.feature_need + part.weight_need <= max(study.buffers.shared_bytes)
+    if len(plan.tensors.layers) > 1:
+        found: Candidates | None = _fused(study, family, works, plan)
     else:
-        fits = part.feature_need <= max(study.buffers.feature_bytes)
-        fits = fits & (part.weight_need <= max(study.buffers.weight_bytes))
-    return part.pick(fits.any(axis=1))
-
-
-@dataclass(frozen=True)
-class _Regions:
-    """Lengths of one overlap mode: (row class, tensor), (col class, tensor), and the room kept halos take."""
-
-    rows: Ints
-    cols: Ints
-    valid: NDArray[np.bool_]
-    halo_rows: Ints
-    halo_cols: Ints
-
-    def area(self, tensor: int) -> Ints:
-        return self.rows[:, tensor, None] * self.cols[None, :, tensor]
-
-    def halo_elements(self, tensor: int) -> Ints:
-        """Kept elements of one channel, (row option, col option)."""
-        return self.halo_rows[:, :, tensor] + self.halo_cols[:, :, tensor]
-
-
-def _regions(study: Study, plan: GroupPlan, mode: Overlap) -> _Regions:
-    keep_rows, keep_cols = mode != "recompute", mode == "cache-all"
-    rows, cols = plan.rows, plan.cols
-    options = [[mode in distinct_overlaps(study, int(r), int(c)) for c in cols.counts] for r in rows.counts]
-    halo_rows = rows.kept[:, None, :] * cols.span[None, :, :] * int(keep_rows)
-    halo_cols = rows.tallest_new[:, None, :] * cols.kept[None, :, :] * int(keep_cols)
-    return _Regions(
-        rows=rows.new if keep_rows else rows.fresh,
-        cols=cols.new if keep_cols else cols.fresh,
-        valid=np.array(options),
-        halo_rows=halo_rows,
-        halo_cols=halo_cols,
-    )
-
-
-def _stores(plan: GroupPlan) -> Ints:
-    """Elements of its outputs that each tile is responsible for, (row class, col class)."""
-    total = np.zeros((len(plan.rows.number), len(plan.cols.number)), dtype=np.int64)
-    for i, output in enumerate(plan.tensors.outputs):
-        total += plan.tensors.channels[output] * plan.rows.own[:, i, None] * plan.cols.own[None, :, i]
-    return total
+        found = join(list(_alone(study, family, works, plan)))
+    if found is None:
+        return None
+    if isinstance(study.buffers, SharedBuffer):
+        fits = found.feature_need + found.weight_need <= max(study.buffers.shared_bytes)
+    else:
+        fits = found.feature_need <= max(study.buffers.feature_bytes)
+        fits = fits & (found.weight_need <= max(study.buffers.weight_bytes))
+    found = found.pick(fits.any(axis=1))
+    return found if len(found) else None
 
 
 def _sweep_cycles(
@@ -189,20 +211,23 @@ def _sweep_cycles(
     compute: Ints,
     load: Ints,
     store: Ints,
-    resident: int,
-    stream: int,
+    resident: Ints,
+    stream: Ints,
     streams_input: bool = False,
 ) -> Ints:
-    """Cycles of one sweep over all images, (row option, col option, array); see `evaluate._sweep_cycles`."""
-    dram = family.dram_cycles
-    load, store = load[..., None], store[..., None]
-    images = study.batch
+    """Cycles of one sweep over all images; see `evaluate._sweep_cycles`.
+
+    ``compute`` is (row class, col class, array), ``load`` and ``store`` (row class, col class),
+    ``resident`` and ``stream`` (kind,); the result is (row option, col option, kind, array).
+    """
+    load, store, compute = load[..., None, None], store[..., None, None], compute[:, :, None, :]
+    resident, stream = resident[:, None], stream[:, None]
+    dram, images = family.dram_cycles, study.batch
     if not family.double_buffer:
         total = images * plan.sum_pairs(dram(stream + load + store) + compute)
         first = plan.at_first(load + store)
         return total + dram(stream + resident + first) - dram(stream + first)
     body = np.maximum(compute, dram(stream + load + store))
-    total = images * plan.sum_pairs(body)
     load_first, load_last = plan.at_first(load), plan.at_last(load)
     store_first, store_last = plan.at_first(store), plan.at_last(store)
     alone_first = np.zeros_like(load_first) if streams_input else dram(load_first)
@@ -211,159 +236,127 @@ def _sweep_cycles(
     first = alone_first + np.maximum(compute_first, dram(stream + resident + inside_first + store_first))
     last = np.maximum(compute_last, dram(stream + load_last)) + dram(store_last)
     only = alone_first + np.maximum(compute_first, dram(stream + resident + inside_first)) + dram(store_first)
-    many = total - plan.at_first(body) - plan.at_last(body) + first + last
-    return np.where((plan.tiles * images == 1)[..., None], only, many)
+    many = images * plan.sum_pairs(body) - plan.at_first(body) - plan.at_last(body) + first + last
+    return np.where((plan.tiles * images == 1)[..., None, None], only, many)
 
 
-def _fused(
-    study: Study, family: Family, works: Works, plan: GroupPlan, mode: Overlap
-) -> Iterator[Candidates]:
-    """Candidates of a group of several layers in one overlap mode, one part per choice of resident weights."""
-    tensors, regions = plan.tensors, _regions(study, plan, mode)
+def _fused(study: Study, family: Family, works: Works, plan: GroupPlan) -> Candidates | None:
+    """Candidates of a group of several layers: one kind per choice of resident weights."""
+    tensors = plan.tensors
+    options = residency_options(study, family, tensors.layers)
+    if not options:
+        return None
     act = study.precision.activation_bytes
-    read = range(tensors.num_made, len(tensors.names))
-    load = sum(tensors.channels[t] * regions.area(t) for t in read) * act
-    store = _stores(plan) * act
-    live = _live_peak(study, family, plan, regions)
-    kept = sum(tensors.channels[t] * regions.halo_elements(t) for t in range(len(tensors.names))) * act
-    feature_need = plan.max_pairs(live) + kept
+    areas = [tensors.channels[t] * plan.area(t) for t in range(len(tensors.names))]
+    load = sum(areas[tensors.num_made :]) * act
+    store = sum(tensors.channels[t] * plan.own_area(i) for i, t in enumerate(tensors.outputs)) * act
+    kept = sum(tensors.channels[t] * plan.halo_elements(t) for t in range(len(tensors.names))) * act
+    feature_need = plan.max_pairs(_live_peak(study, family, plan, areas)) + kept
     if family.double_buffer:
         many = plan.tiles * study.batch > 1
         feature_need = feature_need + np.where(many, plan.max_pairs(load) + plan.max_pairs(store), 0)
-    work = sum(
-        works.table(signature(layer), layer.K).lookup(regions.rows[:, i], regions.cols[:, i])
-        for i, layer in enumerate(tensors.layers)
+    work = works.table(signature(tensors.layers[0]), tensors.layers[0].K).lookup(plan.rows.new[:, 0], plan.cols.new[:, 0])
+    for i, layer in enumerate(tensors.layers[1:], start=1):
+        work += works.table(signature(layer), layer.K).lookup(plan.rows.new[:, i], plan.cols.new[:, i])
+    resident = np.array([option.resident_bytes for option in options])
+    stream = np.array([option.stream_bytes for option in options])
+    return _flatten(
+        plan,
+        tuple((option.mask, "fused", 1) for option in options),
+        valid=plan.mode >= 0,
+        feature_need=feature_need[..., None, None],
+        weight_need=np.array([option.need_bytes for option in options]),
+        cycles=_sweep_cycles(study, family, plan, work[..., CYCLES], load, store, resident, stream),
+        sums=study.batch * plan.sum_pairs(work),
+        loads=study.batch * plan.sum_pairs(load),
+        stores=study.batch * plan.sum_pairs(store),
+        weights=resident + stream * (plan.tiles * study.batch)[..., None],
     )
-    sums = study.batch * plan.sum_pairs(work)
-    loads, stores = study.batch * plan.sum_pairs(load), study.batch * plan.sum_pairs(store)
-    visits = plan.tiles * study.batch
-    for option in residency_options(study, family, tensors.layers):
-        cycles = _sweep_cycles(
-            study, family, plan, work[..., CYCLES], load, store, option.resident_bytes, option.stream_bytes
-        )
-        weights = option.resident_bytes + option.stream_bytes * visits
-        yield _flatten(
-            study,
-            plan,
-            regions.valid,
-            (mode, option.mask, "fused", 1),
-            feature_need[..., None],
-            option.need_bytes,
-            cycles,
-            sums,
-            loads,
-            stores,
-            weights,
-        )
 
 
-def _live_peak(study: Study, family: Family, plan: GroupPlan, regions: _Regions) -> Ints:
+def _live_peak(study: Study, family: Family, plan: GroupPlan, areas: list[Ints]) -> Ints:
     """Most bytes of a tile's own regions alive at once, (row class, col class); see `evaluate._live_bytes`."""
-    tensors = plan.tensors
-    act, psum = study.precision.activation_bytes, study.precision.partial_sum_bytes
-    position = {name: i for i, name in enumerate(tensors.names)}
-    last_reader = np.zeros(len(tensors.names), dtype=np.int64)
-    for step, layer in enumerate(tensors.layers):
-        for name in layer.input_tensors:
-            last_reader[position[name]] = step
-    last_reader[list(tensors.outputs)] = len(tensors.layers)
-    elements = [tensors.channels[t] * regions.area(t) for t in range(len(tensors.names))]
-    peak = np.zeros_like(elements[0])
+    tensors, precision = plan.tensors, study.precision
+    last_reader = tensors.last_reader
+    arriving = sum(areas[tensors.num_made :])
     array = family.arrays[0]
+    alive = arriving  # what earlier steps left, and inputs
+    peak = np.zeros_like(alive)
     for step, layer in enumerate(tensors.layers):
-        width = psum if array.accumulates_in_buffer(layer) else act
-        alive = [t for t in range(len(tensors.names)) if last_reader[t] >= step]
-        live = sum((elements[t] for t in alive if t < step or t >= tensors.num_made), np.zeros_like(peak)) * act
-        peak = np.maximum(peak, live + elements[step] * width)
+        own = areas[step]
+        width = precision.partial_sum_bytes if array.accumulates_in_buffer(layer) else precision.activation_bytes
+        peak = np.maximum(peak, alive * precision.activation_bytes + own * width)
+        alive = alive + own - sum(areas[t] for t in range(len(areas)) if last_reader[t] == step)
     return peak
 
 
-def _all_chunks(study: Study, plan: GroupPlan) -> list[Chunks]:
-    layer = plan.tensors.layers[0]
-    network = study.network
-    cuts = [cut_channels(network, layer, n) for n in possible_splits(network, layer, study.tiling.channel_splits)]
+@lru_cache(maxsize=4096)
+def _cut(network, layer, allowed):  # type: ignore[no-untyped-def]
+    cuts = [cut_channels(network, layer, n) for n in possible_splits(network, layer, allowed)]
     return [chunks for chunks in cuts if chunks is not None]
 
 
-def _alone(
-    study: Study, family: Family, works: Works, plan: GroupPlan, mode: Overlap
-) -> Iterator[Candidates]:
+def _all_chunks(study: Study, layer: Layer) -> list[Chunks]:
+    """Every cut of the layer's output channels that the study allows."""
+    return _cut(study.network, layer, study.tiling.channel_splits)  # type: ignore[no-any-return]
+
+
+def _alone(study: Study, family: Family, works: Works, plan: GroupPlan) -> Iterator[Candidates]:
     """Candidates of a layer alone: every DRAM-level order and every cut of the output channels."""
-    regions = _regions(study, plan, mode)
     layer = plan.tensors.layers[0]
-    for chunks in _all_chunks(study, plan):
-        yield _weight_stationary(study, family, works, plan, regions, mode, chunks)
+    for chunks in _all_chunks(study, layer):
+        yield _weight_stationary(study, family, works, plan, chunks)
         if "input-stationary" in orders_alone(layer):
-            yield _tile_by_tile(study, family, works, plan, regions, mode, chunks, "input-stationary")
+            yield _tile_by_tile(study, family, works, plan, chunks, "input-stationary")
         if "output-stationary" in orders_alone(layer):
-            yield _tile_by_tile(study, family, works, plan, regions, mode, chunks, "output-stationary")
+            yield _tile_by_tile(study, family, works, plan, chunks, "output-stationary")
 
 
-def _alone_work(
-    works: Works, plan: GroupPlan, regions: _Regions, size: int
-) -> Ints:
+def _alone_work(works: Works, plan: GroupPlan, size: int) -> Ints:
     layer = plan.tensors.layers[0]
-    return works.table(signature(layer), size).lookup(regions.rows[:, 0], regions.cols[:, 0])
+    return works.table(signature(layer), size).lookup(plan.rows.new[:, 0], plan.cols.new[:, 0])
 
 
-def _weight_stationary(
-    study: Study,
-    family: Family,
-    works: Works,
-    plan: GroupPlan,
-    regions: _Regions,
-    mode: Overlap,
-    chunks: Chunks,
-) -> Candidates:
+def _weight_stationary(study: Study, family: Family, works: Works, plan: GroupPlan, chunks: Chunks) -> Candidates:
     """Each chunk of output channels keeps its weights and sweeps all tiles; the input is read per chunk."""
     layer, precision = plan.tensors.layers[0], study.precision
     act = precision.activation_bytes
-    made_area, read_area = regions.area(0), regions.area(1)
-    store_area = plan.rows.own[:, 0, None] * plan.cols.own[None, :, 0]
-    cycles: Ints | int = 0
-    sums: Ints | int = 0
-    loads: Ints | int = 0
-    stores: Ints | int = 0
+    made_area, read_area, own_area = plan.area(0), plan.area(1), plan.own_area(0)
+    cycles, sums = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    loads, stores = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
     for size, number in chunks.sizes:
         needs = size * len(layer.operands) if is_channelwise(layer) and chunks.count > 1 else chunks.input_channels
-        load, store = needs * read_area * act, size * store_area * act
-        work = _alone_work(works, plan, regions, size)
-        weights = size * layer.filter_words * precision.weight_bytes
-        cycles = cycles + number * _sweep_cycles(study, family, plan, work[..., CYCLES], load, store, weights, 0)
+        load, store = needs * read_area * act, size * own_area * act
+        work = _alone_work(works, plan, size)
+        resident = np.array([size * layer.filter_words * precision.weight_bytes])
+        sweep = _sweep_cycles(study, family, plan, work[..., CYCLES], load, store, resident, np.zeros_like(resident))
+        cycles = cycles + number * sweep
         sums = sums + number * study.batch * plan.sum_pairs(work)
         loads = loads + number * study.batch * plan.sum_pairs(load)
         stores = stores + number * study.batch * plan.sum_pairs(store)
     width = precision.partial_sum_bytes if family.arrays[0].accumulates_in_buffer(layer) else act
     live = chunks.input_channels * read_area * act + chunks.largest * made_area * width
-    feature_need = plan.max_pairs(live) + chunks.input_channels * regions.halo_elements(1) * act
+    feature_need = plan.max_pairs(live) + chunks.input_channels * plan.halo_elements(1) * act
     if family.double_buffer:
-        room = chunks.input_channels * plan.max_pairs(read_area) + chunks.largest * plan.max_pairs(store_area)
+        room = chunks.input_channels * plan.max_pairs(read_area) + chunks.largest * plan.max_pairs(own_area)
         feature_need = feature_need + np.where(plan.tiles * study.batch > 1, room * act, 0)
-    need = np.full(len(family.arrays), chunks.largest * layer.filter_words * precision.weight_bytes)
+    need = chunks.largest * layer.filter_words * precision.weight_bytes
     return _flatten(
-        study,
         plan,
-        regions.valid,
-        (mode, int(layer.has_weights), "weight-stationary", chunks.count),
-        feature_need[..., None],
-        need,
-        cycles,
-        sums,
-        loads,
-        stores,
-        np.full_like(plan.tiles, layer.weight_words * precision.weight_bytes),
+        ((int(layer.has_weights), "weight-stationary", chunks.count),),
+        valid=plan.mode >= 0,
+        feature_need=feature_need[..., None, None],
+        weight_need=np.full((1, len(family.arrays)), need),
+        cycles=cycles,
+        sums=sums,
+        loads=loads,
+        stores=stores,
+        weights=np.full((*plan.tiles.shape, 1), layer.weight_words * precision.weight_bytes),
     )
 
 
 def _tile_by_tile(
-    study: Study,
-    family: Family,
-    works: Works,
-    plan: GroupPlan,
-    regions: _Regions,
-    mode: Overlap,
-    chunks: Chunks,
-    order: Order,
+    study: Study, family: Family, works: Works, plan: GroupPlan, chunks: Chunks, order: Order
 ) -> Candidates:
     """Each tile makes all output channels, chunk by chunk, while the weights stream through.
 
@@ -373,61 +366,56 @@ def _tile_by_tile(
     layer, precision, arrays = plan.tensors.layers[0], study.precision, family.arrays
     act, psum = precision.activation_bytes, precision.partial_sum_bytes
     streams_input = order == "output-stationary"
-    made_area, read_area = regions.area(0), regions.area(1)
+    made_area, read_area, own_area = plan.area(0), plan.area(1), plan.own_area(0)
     read_channels = int(plan.tensors.channels[1:].sum())
-    store_area = plan.rows.own[:, 0, None] * plan.cols.own[None, :, 0]
     load = read_channels * read_area * act * (chunks.input_reloads if streams_input else 1)
-    store = layer.K * store_area * act
+    store = layer.K * own_area * act
     weights = layer.weight_words * precision.weight_bytes
-    work = sum(number * _alone_work(works, plan, regions, size) for size, number in chunks.sizes)
+    work = sum(number * _alone_work(works, plan, size) for size, number in chunks.sizes)
     channel_chunk = np.array([array.channel_chunk(layer) for array in arrays], dtype=np.int64)
     if streams_input and arrays[0].spills_between_chunks():
         rounds = -(-(layer.C // layer.G) // channel_chunk)
         spilled = layer.K * made_area[..., None] * (rounds - 1) * psum
         work = work + spilled[..., None] * np.array([0, 0, 1, 1, 0])
-    cycles = _sweep_cycles(study, family, plan, work[..., CYCLES], load, store, 0, weights, streams_input)
+    zero, stream = np.zeros(1, dtype=np.int64), np.array([weights])
+    cycles = _sweep_cycles(study, family, plan, work[..., CYCLES], load, store, zero, stream, streams_input)
     in_sums = streams_input or arrays[0].accumulates_in_buffer(layer)
     outputs = plan.max_pairs(made_area) * (chunks.largest * (psum if in_sums else act))
-    if streams_input:
-        copies = 2 if family.double_buffer else 1
-        inputs = plan.max_pairs(read_area)[..., None] * (copies * channel_chunk * act)
-    else:
-        inputs = (plan.max_pairs(read_area) * (read_channels * act))[..., None]
-    feature_need = inputs + outputs[..., None]
-    feature_need = feature_need + (read_channels * regions.halo_elements(1) * act)[..., None]
-    if family.double_buffer:
-        many = plan.tiles * study.batch
-        room = np.where(many * chunks.count > 1, plan.max_pairs(store_area) * (chunks.largest * act), 0)
-        if not streams_input:
-            room = room + np.where(many > 1, plan.max_pairs(load), 0)
-        feature_need = feature_need + room[..., None]
     copies = 2 if family.double_buffer else 1
-    need = copies * precision.weight_bytes * np.array([array.weight_chunk_words(layer) for array in arrays])
-    visits = plan.tiles * study.batch
-    halo_free = mode == "recompute"
-    valid = regions.valid
-    if streams_input and not halo_free:
-        valid = valid & (plan.rows.counts[:, None] == 1) & ((plan.cols.counts == 1) | (mode != "cache-all"))
+    largest_input = plan.max_pairs(read_area)
+    if streams_input:
+        inputs = largest_input[..., None] * (copies * channel_chunk * act)
+    else:
+        inputs = (largest_input * (read_channels * act))[..., None]
+    reserved = outputs + read_channels * plan.halo_elements(1) * act
+    if family.double_buffer:
+        visits = plan.tiles * study.batch
+        reserved = reserved + np.where(visits * chunks.count > 1, plan.max_pairs(own_area) * (chunks.largest * act), 0)
+        if not streams_input:
+            reserved = reserved + np.where(visits > 1, plan.max_pairs(load), 0)
+    chunk_words = np.array([array.weight_chunk_words(layer) for array in arrays])
+    valid = plan.mode >= 0
+    if streams_input:
+        valid = valid & ~plan.rows.keeps[:, None] & ~plan.cols.keeps
     return _flatten(
-        study,
         plan,
-        valid,
-        (mode, 0, order, chunks.count),
-        feature_need,
-        need,
-        cycles,
-        study.batch * plan.sum_pairs(work),
-        study.batch * plan.sum_pairs(load),
-        study.batch * plan.sum_pairs(store),
-        weights * visits,
+        ((0, order, chunks.count),),
+        valid=valid,
+        feature_need=(inputs + reserved[..., None])[:, :, None, :],
+        weight_need=(copies * precision.weight_bytes * chunk_words)[None, :],
+        cycles=cycles,
+        sums=study.batch * plan.sum_pairs(work),
+        loads=study.batch * plan.sum_pairs(load),
+        stores=study.batch * plan.sum_pairs(store),
+        weights=weights * (plan.tiles * study.batch)[..., None],
     )
 
 
 def _flatten(
-    study: Study,
     plan: GroupPlan,
+    kinds: tuple[tuple[int, Order, int], ...],
+    *,
     valid: NDArray[np.bool_],
-    label: tuple[Overlap, int, Order, int],
     feature_need: Ints,
     weight_need: Ints,
     cycles: Ints,
@@ -436,20 +424,27 @@ def _flatten(
     stores: Ints,
     weights: Ints,
 ) -> Candidates:
-    """One candidate per valid (row option, col option); buffers also see what DRAM brings and takes."""
+    """One candidate per valid (row option, col option) and kind; buffers also see what DRAM brings and takes.
+
+    ``feature_need``, ``cycles`` are (row option, col option, kind, array), ``weights`` (..., kind),
+    ``weight_need`` (kind, array), ``sums`` (row option, col option, array, quantity), the rest (..., ...).
+    """
     rows, cols = np.nonzero(valid)
-    mode, resident, order, splits = label
+    many = len(kinds)
+    # Candidates in order of tiling, then kind.
+    rows, cols, kind = np.repeat(rows, many), np.repeat(cols, many), np.tile(np.arange(many), len(rows))
     arrays = cycles.shape[-1]
-    pick = (rows, cols)
-    need = np.broadcast_to(feature_need, (*valid.shape, arrays))[pick]
-    loads, stores, weights = loads[pick], stores[pick], weights[pick]
-    tile_rows, tile_cols = plan.rows.counts[rows].tolist(), plan.cols.counts[cols].tolist()
-    work = sums[pick]
+    loads, stores, weights = loads[rows, cols], stores[rows, cols], weights[rows, cols, kind]
+    work = sums[rows, cols]
     return Candidates(
-        designs=[(r, c, mode, resident, order, splits) for r, c in zip(tile_rows, tile_cols, strict=True)],
-        feature_need=need,
-        weight_need=np.broadcast_to(weight_need, need.shape),
-        cycles=cycles[pick],
+        kinds=kinds,
+        kind=kind,
+        tile_rows=plan.rows.counts[rows],
+        tile_cols=plan.cols.counts[cols],
+        overlap=plan.mode[rows, cols],
+        feature_need=np.broadcast_to(feature_need, (*valid.shape, many, arrays))[rows, cols, kind],
+        weight_need=weight_need[kind],
+        cycles=cycles[rows, cols, kind],
         array_fj=work[..., 1],
         feature_read=work[..., 2] + stores[:, None],
         feature_write=work[..., 3] + loads[:, None],

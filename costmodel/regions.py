@@ -8,8 +8,10 @@ every tensor form a *class*; the first and the last tile always stand alone, bec
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from costmodel.template import Ints
 from specs.network import Layer, Network
@@ -30,44 +32,49 @@ class GroupTensors:
     def num_made(self) -> int:
         return len(self.layers)
 
+    @cached_property
+    def last_reader(self) -> tuple[int, ...]:
+        """Position of the last layer that reads each tensor; one past the end if it leaves the group."""
+        last = {name: step for step, layer in enumerate(self.layers) for name in layer.input_tensors}
+        leaving = {self.names[t] for t in self.outputs}
+        return tuple(len(self.layers) if name in leaving else last.get(name, 0) for name in self.names)
+
 
 @dataclass(frozen=True)
 class AxisPlan:
-    """Interval lengths of one axis.
+    """Interval lengths of one axis, for every tile count without and with kept halos.
 
     Attributes
     ----------
-    counts : (option,)
-        Tile counts considered.
+    counts, keeps : (option,)
+        Tile count, and whether what a tile leaves is kept for the next. One tile has nothing to keep.
     starts : (option,)
         First class of each option; its last class ends where the next option starts.
     number : (class,)
         Tiles in each class.
-    fresh : (class, tensor)
-        Length that a tile loads or computes when nothing is kept.
     new : (class, tensor)
-        The same when what earlier tiles left is kept.
+        Length that a tile loads or computes; with kept halos, what no earlier tile left behind.
     own : (class, output)
         Length of each output that a tile is responsible for.
     kept : (option, tensor)
-        Most that a tile leaves for the next.
+        Most that a tile leaves for the next (0 where nothing is kept).
     span : (option, tensor)
         Extent of everything the option's tiles need.
-    tallest_new : (option, tensor)
+    largest : (option, tensor)
         Largest entry of ``new``.
     """
 
     counts: Ints
+    keeps: NDArray[np.bool_]
     starts: Ints
     number: Ints
-    fresh: Ints
     new: Ints
     own: Ints
     kept: Ints
     span: Ints
-    tallest_new: Ints
+    largest: Ints
 
-    @property
+    @cached_property
     def ends(self) -> Ints:
         """Last class of each option."""
         return np.append(self.starts[1:], len(self.number)) - 1
@@ -85,8 +92,8 @@ def group_tensors(network: Network, layers: tuple[Layer, ...], outputs: tuple[st
     )
 
 
-def axis_plan(tensors: GroupTensors, counts: tuple[int, ...], axis: int) -> AxisPlan:
-    """Plan all tile counts of one axis (0: rows, 1: columns)."""
+def axis_plan(tensors: GroupTensors, counts: tuple[int, ...], keep: bool, axis: int) -> AxisPlan:
+    """Plan all tile counts of one axis (0: rows, 1: columns); with ``keep``, also with kept halos."""
     options = np.array(counts, dtype=np.int64)
     option = np.repeat(np.arange(len(options)), options)
     option_start = np.concatenate([[0], np.cumsum(options)[:-1]])
@@ -99,23 +106,37 @@ def axis_plan(tensors: GroupTensors, counts: tuple[int, ...], axis: int) -> Axis
     reached = np.vstack([np.zeros_like(last[:1]), running[:-1]]) - shift
     reached = np.maximum(reached, 0)
     fresh = last - first
-    begin = np.maximum(first, reached)
-    new = np.maximum(last - begin, 0)
+    new = np.maximum(last - np.maximum(first, reached), 0)
     left = np.where(fresh > 0, np.maximum(reached - first, 0), 0)
     needed_first = np.where(fresh > 0, first, _FAR)
     span = np.maximum.reduceat(last, option_start) - np.minimum.reduceat(needed_first, option_start)
+    kept = np.maximum.reduceat(left, option_start)
 
-    classes, number, starts = _classes(option, tile, options, np.hstack([fresh, new, own]))
+    keeps = np.zeros(len(options), dtype=bool)
+    if keep and options[-1] > 1:
+        # The same options once more, with halos kept; one tile stays as it is.
+        again = option[options[option] > 1]
+        twice = np.concatenate([np.arange(len(option)), np.flatnonzero(options[option] > 1)])
+        several = np.flatnonzero(options > 1)
+        option = np.concatenate([option, len(options) + np.searchsorted(several, again)])
+        new = np.concatenate([fresh, new[twice[len(fresh) :]]])
+        own, tile = own[twice], tile[twice]
+        keeps = np.concatenate([keeps, np.ones(len(several), dtype=bool)])
+        options, span = np.concatenate([options, options[several]]), np.concatenate([span, span[several]])
+        kept = np.concatenate([np.zeros_like(kept), kept[several]])
+    else:
+        new, kept = fresh, np.zeros_like(kept)
+    classes, number, starts = _classes(option, tile, options, np.hstack([new, own]))
     return AxisPlan(
         counts=options,
+        keeps=keeps,
         starts=starts,
         number=number,
-        fresh=fresh[classes],
         new=new[classes],
         own=own[classes],
-        kept=np.maximum.reduceat(left, option_start),
+        kept=kept,
         span=np.maximum(span, 0),
-        tallest_new=np.maximum.reduceat(new, option_start),
+        largest=np.maximum.reduceat(new[classes], starts),
     )
 
 

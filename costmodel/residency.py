@@ -29,7 +29,7 @@ class Residency:
 
 
 def residency_options(study: Study, family: Family, layers: tuple[Layer, ...]) -> list[Residency]:
-    """Every choice that streams least for some weight-buffer capacity on some array.
+    """Every choice that streams least for some weight-buffer capacity on some array, most streaming first.
 
     All costs of a group rise with the bytes that stream, whatever the tiling, so for a capacity only the
     choice that streams least matters. With separate buffers the capacities are the listed ones; with a
@@ -49,10 +49,9 @@ def residency_options(study: Study, family: Family, layers: tuple[Layer, ...]) -
     keep: set[int] = set()
     for array in range(len(family.arrays)):
         keep |= set(_least_streaming(study, need[:, array], stream))
-    masks = [sum(1 << int(weighted[bit]) for bit in np.flatnonzero(chosen[i])) for i in sorted(keep)]
-    return [
-        Residency(mask, int(resident[i]), int(stream[i]), need[i]) for mask, i in zip(masks, sorted(keep), strict=True)
-    ]
+    ordered = sorted(keep, key=lambda i: (-stream[i], i))
+    masks = [sum(1 << int(weighted[bit]) for bit in np.flatnonzero(chosen[i])) for i in ordered]
+    return [Residency(mask, int(resident[i]), int(stream[i]), need[i]) for mask, i in zip(masks, ordered, strict=True)]
 
 
 def _least_streaming(study: Study, need: Ints, stream: Ints) -> list[int]:

@@ -13,14 +13,14 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.candidates import Candidates, Family, GroupPlan, announce, candidates, join
+from costmodel.candidates import Candidates, Family, announce, candidates, group_plan, join
 from costmodel.design import GroupDesign, Hardware
 from costmodel.dominance import undominated
 from costmodel.groups import GroupLattice, group_lattice, layer_indices
 from costmodel.hardware import Prices, hardware_points, prices, within_hardware_budgets
-from costmodel.legal import group_outputs, group_tile_counts
-from costmodel.regions import axis_plan, group_tensors
+from costmodel.legal import group_outputs
 from costmodel.template import Ints, array_shapes
+from costmodel.selection import cheapest_somewhere, price_grid
 from costmodel.works import Works, signature
 from specs.network import Layer
 from specs.study import Study
@@ -39,6 +39,8 @@ class FamilyTable:
         First row of each group class that has candidates; ``classes`` names them.
     points
         For each array, the indices (into `CandidateTable.points`) of its hardware points.
+    cheapest : (group class, array, feature size, weight size)
+        Where the goal is the only total that matters: what each group costs at best. Latency in cycles.
     """
 
     family: Family
@@ -46,6 +48,7 @@ class FamilyTable:
     classes: Ints
     starts: Ints
     points: tuple[NDArray[np.intp], ...]
+    cheapest: Ints | None
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class CandidateTable:
         return tuple(self.study.network.layers[i].name for i in layer_indices(self.lattice.groups[group]))
 
     def group_design(self, family: int, row: int, group: int) -> GroupDesign:
-        return self.families[family].rows.group_design(row, self.group_layers(group))
+        return self.families[family].rows.group_design(row, self.group_layers(group), self.study.fusion.overlap)
 
 
 @dataclass(frozen=True)
@@ -126,19 +129,32 @@ def build_table(study: Study, progress: Callable[[str, int, int], None] = lambda
     points = tuple(point for point in listed if within_hardware_budgets(study, point))
     lattice = group_lattice(study.network, study.fusion.max_layers)
     group_class, members = _group_classes(study, lattice)
-    plans = [_plan(study, lattice.groups[group]) for group in members]
+    plans = [
+        group_plan(study, tuple(study.network.layers[i] for i in layer_indices(lattice.groups[group])))
+        for group in members
+    ]
     families, priced = [], 0
+    single = _single_total(study)
     for family, by_array in _families(study, points):
+        grid = price_grid(study, family)
         works = Works(family.arrays, study.technology, study.precision)
         for plan in plans:
             announce(study, works, plan)
         works.price()
         found: list[tuple[int, Candidates]] = []
+        cheapest: list[Ints] = []
         for index, plan in enumerate(plans):
             progress(f"pricing groups on {family.template}", index, len(plans))
             rows = candidates(study, family, works, plan)
-            if rows is not None:
-                priced += len(rows) * len(family.arrays)
+            if rows is None:
+                continue
+            priced += len(rows) * len(family.arrays)
+            if single:
+                kept = cheapest_somewhere(rows, family, grid, study.goal)
+                if len(kept.rows):
+                    found.append((index, kept.rows))
+                    cheapest.append(kept.best)
+            else:
                 found.append((index, undominated(study, rows)))
         if found:
             lengths = [len(rows) for _, rows in found]
@@ -149,6 +165,7 @@ def build_table(study: Study, progress: Callable[[str, int, int], None] = lambda
                     classes=np.array([index for index, _ in found], dtype=np.int64),
                     starts=np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64),
                     points=by_array,
+                    cheapest=np.stack(cheapest) if cheapest else None,
                 )
             )
     return CandidateTable(
@@ -163,6 +180,12 @@ def build_table(study: Study, progress: Callable[[str, int, int], None] = lambda
         priced=priced,
         seconds=time.perf_counter() - begin,
     )
+
+
+def _single_total(study: Study) -> bool:
+    """Whether the goal is the only total that matters: a budget on the goal itself limits nothing else."""
+    limits = {"latency": study.budgets.latency_fs, "energy": study.budgets.energy_fj}
+    return all(limit is None or name == study.goal for name, limit in limits.items())
 
 
 def _families(study: Study, points: tuple[Hardware, ...]) -> Iterator[tuple[Family, tuple[NDArray[np.intp], ...]]]:
@@ -183,14 +206,6 @@ def _families(study: Study, points: tuple[Hardware, ...]) -> Iterator[tuple[Fami
                     Family(spec.template, spec.double_buffer, clock_hz, dram, arrays),
                     tuple(found for _, found in kept),
                 )
-
-
-def _plan(study: Study, layer_set: int) -> GroupPlan:
-    layers = tuple(study.network.layers[i] for i in layer_indices(layer_set))
-    names = tuple(layer.name for layer in layers)
-    tensors = group_tensors(study.network, layers, group_outputs(study.network, names))
-    row_counts, col_counts = group_tile_counts(study, names)
-    return GroupPlan(tensors, axis_plan(tensors, row_counts, 0), axis_plan(tensors, col_counts, 1))
 
 
 def _group_classes(study: Study, lattice: GroupLattice) -> tuple[Ints, list[int]]:

@@ -48,7 +48,7 @@ def saving_bars(design_json: dict[str, Any], ax: Axes | None = None) -> Axes:
     ax.set_ylim(0, 1.2 * tallest)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False, fontsize="small")
-    ax.set_title(f"{design_json['study']}: optima for least {_GOALS[design_json['goal']]}", pad=52)
+    ax.set_title(f"{design_json['study']}: for least {_GOALS[design_json['goal']]}", pad=44)
     ax.set_xlabel(_caption(design_json, baseline), fontsize="small", color="#444444", labelpad=8)
     return ax
 
@@ -80,14 +80,13 @@ def _draw_series(
 
 
 def _hardware_text(hardware: dict[str, Any]) -> str:
-    """Name the hardware in one line; what is no array number has a name that ends in a unit or is listed here."""
     shared = hardware.get("shared_buffer_bytes")
     if shared:
         buffers = f"{size_text(shared)} shared"
     else:
         sizes = (hardware["feature_buffer_bytes"], hardware["weight_buffer_bytes"])
         buffers = f"{size_text(sizes[0])} feature + {size_text(sizes[1])} weight"
-    return f"{hardware['template']}, {hardware['pes']} PEs, {buffers}, {engineering(hardware['area_mm2'], 'mm2', 3)}"
+    return f"{hardware['template']}, {hardware['pes']} PEs, {buffers}, {hardware['area_mm2']:.3g} mm2"
 
 
 def _caption(design_json: dict[str, Any], baseline: dict[str, Any]) -> str:
@@ -102,4 +101,4 @@ def _proof(outcome: dict[str, Any]) -> str:
         return "proven optimal in the stated space"
     if outcome["gap"] is None:
         return "not proven optimal"
-    return f"not proven optimal (at most {percent_at_most(outcome['gap'])} above the optimum)"
+    return f"not proven optimal (the optimum is at most {percent_at_most(outcome['gap'])} lower)"

@@ -70,6 +70,9 @@ def plain_bounds(problem: Problem) -> Bounds:
         if problem.stop():
             lower[block.points] = 0
             continue
+        if problem.family(block).cheapest is not None and problem.goal == problem.table.study.goal:
+            lower[block.points] = forward(steps, problem.cheapest(block))[-1]
+            continue
         for part in _parts(problem, block):
             costs = problem.row_costs(block, part)
             shortest = forward(steps, _class_best(problem, block, costs.objective, costs.fits))[-1]

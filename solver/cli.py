@@ -7,6 +7,7 @@ This is the roof: the one place that knows the solver, the terminal and the plot
 from __future__ import annotations
 
 import io
+import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -122,7 +123,7 @@ def main(
         return EXIT_BAD_INPUT
     except GaveUpError:
         click.echo("interrupted twice: gave up without a result", err=True)
-        return EXIT_INTERRUPTED
+        os._exit(EXIT_INTERRUPTED)  # CP-SAT's threads still run and would crash an orderly exit
     if stop.is_set():
         click.echo("interrupted: this is what was known by then", err=True)
         return EXIT_INTERRUPTED

@@ -8,8 +8,8 @@ from typing import Any, cast
 from costmodel import GroupCost, GroupDesign, Hardware
 from costmodel.chunks import cut_channels
 from costmodel.legal import group_outputs
-from costmodel.regions import axis_plan, group_tensors
 from solver.result import Outcome
+from specs.network import Network
 from specs.study import Study
 
 
@@ -100,16 +100,32 @@ def _group(study: Study, hardware: Hardware, period_fs: int, group: GroupDesign,
 def _mapping(study: Study, hardware: Hardware, group: GroupDesign) -> dict[str, dict[str, Any]]:
     """Say how each layer lies on the array in the group's first tile, beside that tile's channels, rows and columns."""
     network = study.network
-    layers = tuple(network.layer(name) for name in group.layers)
-    tensors = group_tensors(network, layers, group_outputs(network, group.layers))
-    rows = axis_plan(tensors, (group.tile_rows,), 0).fresh[0]
-    cols = axis_plan(tensors, (group.tile_cols,), 1).fresh[0]
+    rows = _first_tile(network, group.layers, group.tile_rows, axis=0)
+    cols = _first_tile(network, group.layers, group.tile_cols, axis=1)
     mappings: dict[str, dict[str, Any]] = {}
-    for i, layer in enumerate(layers):
+    for name in group.layers:
+        layer = network.layer(name)
         chunks = cut_channels(network, layer, group.channel_splits)
         assert chunks is not None
-        # A tile whose readers see padding alone has no rows; one is enough to name a mapping.
-        tile_rows, tile_cols = max(1, int(rows[i])), max(1, int(cols[i]))
-        mapping = hardware.array.mapping(layer, chunks.largest, tile_rows, tile_cols, study.precision)
-        mappings[layer.name] = {"tile": [chunks.largest, tile_rows, tile_cols], **mapping}
+        mapping = hardware.array.mapping(layer, chunks.largest, rows[name], cols[name], study.precision)
+        mappings[name] = {"tile": [chunks.largest, rows[name], cols[name]], **mapping}
     return mappings
+
+
+def _first_tile(network: Network, names: tuple[str, ...], tiles: int, axis: int) -> dict[str, int]:
+    """Rows (axis 0) or columns (1) that each layer makes in the first tile, backwards from its group's outputs.
+
+    The first tile starts at the map's edge, so an interval is told by its end. One that would hold padding alone
+    is given as 1, which is enough to name a mapping.
+    """
+    ends = dict.fromkeys(names, 1)
+    for name in group_outputs(network, names):
+        ends[name] = -(-(network.layer(name).P, network.layer(name).Q)[axis] // tiles)
+    for layer in map(network.layer, reversed(names)):
+        kernel, extent = ((layer.R, layer.H), (layer.S, layer.W))[axis]
+        window = layer.dilation[axis] * (kernel - 1) + 1
+        needed = min(extent, (ends[layer.name] - 1) * layer.stride[axis] - layer.pad[axis] + window)
+        for name in layer.input_tensors:
+            if name in ends:
+                ends[name] = max(ends[name], needed)
+    return ends

@@ -17,8 +17,8 @@ _LEFT = (False, True, True, False, True, False, False, False, False, False)
 _LAYERS = HEADER.index("layers")
 
 LEGEND = (
-    "run as: how halos are had; for a layer alone WS, IS or OS (weights, inputs, outputs stay)/chunks",
-    "kept: weights that stay, of how many layers'; E, F, W: share of energy, peaks of the buffers",
+    "run as: what is done with halos; a layer alone: WS, IS, OS (weights, inputs, outputs stay)/chunks",
+    "kept: layers whose weights stay / that have any; E %: of all energy; F %, W %: buffers at peak",
 )
 
 

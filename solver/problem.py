@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from costmodel.design import Design, GroupDesign
 from costmodel.table import NO_COST, CandidateTable, FamilyTable, price_rows
 from costmodel.template import Ints
-from specs.study import Budgets, Goal
+from specs.study import Budgets, Goal, SeparateBuffers, SharedBuffer
 
 Points = NDArray[np.intp]
 
@@ -122,6 +122,24 @@ class Problem:
         if self.goal == "latency":
             objective = objective * np.array([self.table.points[p].period_fs for p in points])
         return RowCosts(objective, tuple(by_name[name] for name in self.budgeted), priced.fits)
+
+    def cheapest(self, block: Block) -> Ints:
+        """What each group class costs at best at a block's points: (group class, point)."""
+        family, study = self.family(block), self.table.study
+        assert family.cheapest is not None
+        buffers = study.buffers
+        points = [self.table.points[p] for p in block.points]
+        sizes = buffers.shared_bytes if isinstance(buffers, SharedBuffer) else buffers.feature_bytes
+        feature = np.searchsorted(sorted(sizes), [p.feature_bytes for p in points])
+        weight = np.zeros(len(points), dtype=np.intp)
+        if isinstance(buffers, SeparateBuffers):
+            weight = np.searchsorted(sorted(buffers.weight_bytes), [p.weight_bytes for p in points])
+        best = np.full((self.table.num_classes, len(points)), NO_COST, dtype=np.int64)
+        best[family.classes] = family.cheapest[:, block.array, feature, weight]
+        if self.goal == "latency":
+            periods = np.array([p.period_fs for p in points], dtype=np.int64)
+            best = np.where(best < NO_COST, np.minimum(best, NO_COST // periods.max()) * periods, NO_COST)
+        return best
 
     def row_class(self, family: FamilyTable) -> Ints:
         """Group class of every row of a family."""

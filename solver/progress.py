@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from solver.quantities import goal_quantity, percent_at_most
+from solver.quantities import bound_text, objective_text, percent_at_most
 from solver.result import Progress
 from specs.study import Study
 
@@ -39,9 +39,9 @@ class LiveLine:
         if now.total:
             parts.append(f"{now.done:,}/{now.total:,}")
         if now.best is not None:
-            parts.append(f"best {goal_quantity(goal, now.best)}")
+            parts.append(f"best {objective_text(goal, now.best)}")
         if now.bound is not None:
-            parts.append(f"bound {goal_quantity(goal, now.bound)}")
+            parts.append(f"bound {bound_text(goal, now.bound)}")
         if now.best and now.bound is not None:
             parts.append(f"gap {percent_at_most((now.best - now.bound) / now.best)}")
         parts.append(f"{time.perf_counter() - self.begin:.0f} s")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context
 
 from solver.result import BASE_UNITS, UNIT_OF_GOAL
 from specs.study import Goal
@@ -11,7 +10,7 @@ from specs.study import Goal
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
 
-def engineering(value: float, unit: str, digits: int = 4, rounding: Callable[[float], float] = round) -> str:
+def engineering(value: float, unit: str, digits: int = 4, rounding: str = ROUND_HALF_EVEN) -> str:
     """Write a quantity with an engineering prefix, as in ``3.214 mJ``.
 
     Parameters
@@ -21,21 +20,14 @@ def engineering(value: float, unit: str, digits: int = 4, rounding: Callable[[fl
     digits
         Significant digits.
     rounding
-        ``round``, or ``math.floor`` for a lower bound (which must not be printed larger than it is).
+        A rounding mode of `decimal`: ``ROUND_FLOOR`` for a lower bound, which must not be printed larger than it is.
     """
     if value == 0:
         return f"0 {unit}"
-    power = min(12, max(-15, 3 * math.floor(math.log10(abs(value)) / 3)))
-    text = _significant(value / 10.0**power, digits, rounding)
-    if abs(float(text)) >= 1000 and power < 12:
-        power += 3
-        text = _significant(value / 10.0**power, digits, rounding)
-    return f"{text} {_PREFIXES[power]}{unit}"
-
-
-def _significant(value: float, digits: int, rounding: Callable[[float], float]) -> str:
-    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
-    return f"{rounding(value * 10**decimals) / 10**decimals:.{decimals}f}"
+    rounded = Context(prec=digits, rounding=rounding).create_decimal_from_float(value)
+    power = min(12, max(-15, 3 * (rounded.adjusted() // 3)))
+    decimals = max(0, digits - 1 - (rounded.adjusted() - power))
+    return f"{rounded.scaleb(-power):.{decimals}f} {_PREFIXES[power]}{unit}"
 
 
 def stated(value: float, unit: str) -> str:
@@ -49,9 +41,14 @@ def area_text(area_um2: int) -> str:
     return f"{area_um2 / 10**6:.4g} mm2"
 
 
-def goal_quantity(goal: Goal, base: int, rounding: Callable[[float], float] = round) -> str:
-    """Write an objective or a bound, given in base units of the goal (fJ, fs or bytes)."""
-    return engineering(base / BASE_UNITS[goal], UNIT_OF_GOAL[goal], rounding=rounding)
+def objective_text(goal: Goal, base: int) -> str:
+    """Write an objective, given in base units of the goal (fJ, fs or bytes)."""
+    return engineering(base / BASE_UNITS[goal], UNIT_OF_GOAL[goal])
+
+
+def bound_text(goal: Goal, base: int) -> str:
+    """Write a lower bound, never larger than it is."""
+    return engineering(base / BASE_UNITS[goal], UNIT_OF_GOAL[goal], rounding=ROUND_FLOOR)
 
 
 def percent(fraction: float) -> str:
@@ -63,9 +60,8 @@ def percent_at_most(fraction: float) -> str:
     """Write a share with two significant digits, rounded up."""
     if fraction <= 0:
         return "0 %"
-    decimals = 1 - math.floor(math.log10(100 * fraction))
-    step = 10.0**-decimals
-    return f"{math.ceil(round(100 * fraction / step, 6)) * step:.{max(0, decimals)}f} %"
+    exact = Context(prec=12).create_decimal_from_float(100 * fraction)  # 0.05 is a little more than 5 per cent
+    return f"{Context(prec=2, rounding=ROUND_CEILING).plus(exact):f} %"
 
 
 def change(new: float, old: float) -> str:

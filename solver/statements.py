@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
-from solver.quantities import area_text, goal_quantity, percent_at_most, stated
+from solver.quantities import area_text, bound_text, percent_at_most, stated
 from solver.result import Result, Space
 from specs.study import Goal, Study
 from specs.units import size_text
@@ -14,6 +12,7 @@ _BETTER: dict[Goal, str] = {
     "latency": "is faster",
     "bandwidth": "moves fewer DRAM bytes",
 }
+_HARDWARE_BUDGETS = ("area", "sram", "pes")
 
 
 def budget_texts(study: Study) -> dict[str, str]:
@@ -46,9 +45,9 @@ def verdict(result: Result) -> str:
         return "not proven: no design was found in the time given; there may be one"
     if status == "optimal":
         return f"proven optimal: no design in the stated space ({space_text(result.space)}) {_BETTER[goal]}"
-    if result.bound is None or result.best.gap is None:
-        return "not proven: a design, but no bound on better ones"
-    bound = goal_quantity(goal, result.bound, rounding=math.floor)
+    if not result.bound or result.best.gap is None:
+        return "not proven: a design was found, but no limit to how much better another could be"
+    bound = bound_text(goal, result.bound)
     return f"not proven: the optimum is at most {percent_at_most(result.best.gap)} lower (bound {bound})"
 
 
@@ -58,6 +57,10 @@ def _infeasible(result: Result) -> str:
     if not budgets:
         return f"proven infeasible: {space} fits its buffers: list larger ones"
     limits = [f"{name} <= {text}" for name, text in budgets.items()]
+    if result.space.hardware_points == 0:
+        of_hardware = [limit for name, limit in zip(budgets, limits, strict=True) if name in _HARDWARE_BUDGETS]
+        listed = f"{result.space.hardware_points_listed:,}"
+        return f"proven infeasible: none of the {listed} hardware points listed keeps {_joined(of_hardware)}"
     return f"proven infeasible: {space} fits its buffers and keeps {_joined(limits)}"
 
 

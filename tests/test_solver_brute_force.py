@@ -21,12 +21,12 @@ from brute_force import (
     undominated,
     undominated_totals,
 )
-from costmodel.design import Design, GroupDesign, Order
-from costmodel.evaluate import group_cost
+from costmodel.design import Design, GroupDesign, Hardware, Order
+from costmodel.evaluate import evaluate, group_cost
 from costmodel.hardware import prices
 from costmodel.legal import DesignError, check_design
 from random_networks import TECHNOLOGY, random_study
-from solver import solve
+from solver import Outcome, solve
 from specs.network import Layer, Network, TensorShape
 from specs.study import (
     GOALS,
@@ -142,33 +142,69 @@ def _tightened(
 # The comparison
 
 
-def check(study: Study, seed: int) -> Design | None:
-    """Solve a study both ways and compare; return brute force's best design."""
-    label = f"seed {seed}, goal {study.goal}, {study.budgets}"
-    status, objective, best = brute_force(study)
-    result = solve(study, baseline=False)
-    assert result.status == status, label
-    assert result.objective == objective, label
+def check_outcome(study: Study, found: Outcome, label: str) -> None:
+    """Compare one outcome of the solver with brute force: status, objective, bound, and the design itself."""
+    status, objective, _ = brute_force(study)
+    label = f"{label}, goal {study.goal}, {study.budgets}"
+    assert found.status == status, label
+    assert found.objective == objective, label
     if status == "infeasible":
-        assert result.design is None, label
-        return None
-    assert result.bound == objective, label
-    assert result.design is not None, label
-    total = total_of(study, result.design)
+        assert found.design is None, label
+        return
+    assert found.bound == objective, label
+    assert found.design is not None, label
+    assert found.cost == evaluate(study, found.design), label
+    total = total_of(study, found.design)
     assert total.objective(study) == objective, label
     assert total.keeps(study.budgets), label
-    return best
+
+
+def check_with_baseline(study: Study, label: str) -> None:
+    """Compare CP-SAT on its own, without bounds before it, and both optima without fusion."""
+    result = solve(study, use_bounds=False)
+    check_outcome(study, result.best, f"{label}, CP-SAT alone")
+    alone = replace(study, fusion=replace(study.fusion, max_layers=1))
+    assert result.layer_by_layer is not None
+    check_outcome(alone, result.layer_by_layer, f"{label}, layer by layer")
+    if result.design is None:
+        assert result.layer_by_layer_same_hardware is None, label
+        return
+    assert result.layer_by_layer_same_hardware is not None
+    check_outcome(
+        only_hardware(alone, result.design.hardware),
+        result.layer_by_layer_same_hardware,
+        f"{label}, layer by layer on the same hardware",
+    )
+
+
+def only_hardware(study: Study, hardware: Hardware) -> Study:
+    """The study with one hardware point alone."""
+    numbers = {name: (number,) for name, number in hardware.array.numbers.items()}
+    accelerators = [
+        replace(spec, clock_hz=(hardware.clock_hz,), **numbers)
+        for spec in study.accelerators
+        if spec.template == hardware.template
+    ]
+    if hardware.shared:
+        buffers: SeparateBuffers | SharedBuffer = SharedBuffer((hardware.feature_bytes,))
+    else:
+        buffers = SeparateBuffers((hardware.feature_bytes,), (hardware.weight_bytes,))
+    only = replace(study, accelerators=tuple(accelerators), buffers=buffers, dram=(hardware.dram,))
+    assert list(listed_hardware(only)) == [hardware]
+    return only
 
 
 def check_seed(seed: int) -> str:
     """Compare all goals without budgets, then one goal under budgets; return the kind of budgets."""
-    study = instance(seed)
+    study, label = instance(seed), f"seed {seed}"
     free = {}
     for goal in GOALS:
-        check(replace(study, goal=goal), seed)
-        free[goal] = brute_force(replace(study, goal=goal))[1]
-    kind, budgeted = draw_budgets(random.Random(seed), study, KINDS[seed % 3])
-    check(budgeted, seed)
+        asked = replace(study, goal=goal)
+        check_outcome(asked, solve(asked, baseline=False).best, label)
+        free[goal] = brute_force(asked)[1]
+    kind, budgeted = draw_budgets(random.Random(f"budgets {seed}"), study, KINDS[seed % 3])
+    check_outcome(budgeted, solve(budgeted, baseline=False).best, label)
+    check_with_baseline(budgeted, label)
     status, objective, _ = brute_force(budgeted)
     if kind == "infeasible":
         assert status == "infeasible"
@@ -193,6 +229,47 @@ def test_solver_finds_what_brute_force_finds_at_length(seeds: range) -> None:
     kinds = Counter(check_seed(seed) for seed in seeds)
     assert kinds["infeasible"] >= 15
     assert kinds["binding"] >= 10
+
+
+def _crossed(rng: random.Random) -> Study:
+    """Two chains a-b and c-d whose large inputs cross: fusing {a, d} and {b, c} is cheapest, and cannot run."""
+    wide, narrow = rng.randint(4, 6), rng.randint(1, 2)
+    layers = (
+        _conv("a", ("x",), narrow, wide, R=rng.choice([1, 3])),
+        _conv("c", ("y",), narrow, wide, R=rng.choice([1, 3])),
+        _conv("b", ("a", "y"), 1, narrow + wide),
+        _conv("d", ("c", "x"), 1, narrow + wide),
+    )
+    shape = TensorShape(wide, 4, 4)
+    network = Network("crossed", (("x", shape), ("y", shape)), layers, ("b", "d"))
+    return replace(
+        _small_study(network, rng.choice(["energy", "bandwidth"]), feature_bytes=512),
+        tiling=Tiling((1, 2), (1,), (1,)),
+        fusion=Fusion(max_layers=rng.choice([2, 2, 3])),
+    )
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_groupings_that_wait_for_each_other_are_not_chosen(seed: int) -> None:
+    study = _crossed(random.Random(seed))
+    study = draw_budgets(random.Random(seed), study, KINDS[seed % 3])[1] if seed >= 4 else study
+    check_outcome(study, solve(study, baseline=False).best, f"crossed {seed}")
+    check_with_baseline(study, f"crossed {seed}")
+
+
+def test_groupings_that_wait_for_each_other_would_be_cheaper() -> None:
+    cheaper = 0
+    for seed in range(10):
+        study = _crossed(random.Random(seed))
+        (hardware,) = listed_hardware(study)
+        price, waiting = prices(study, hardware), 0
+        for names in (("a", "d"), ("c", "b")):
+            costs = [group_cost(study, hardware, price, group) for group in group_designs(study, names)]
+            waiting += min(cost.energy_fj if study.goal == "energy" else cost.dram_bytes for cost in costs)
+        best = brute_force(study)[1]
+        assert best is not None
+        cheaper += waiting < best
+    assert cheaper >= 8
 
 
 # What the instances cover
@@ -259,12 +336,19 @@ def test_the_seeds_cover_networks_and_hardware() -> None:
     assert all(counts[name] >= 20 for name in ("all tilings", "no fusion", "tight max_layers")), counts
 
 
-def test_the_optima_make_use_of_every_choice() -> None:
+def test_the_optima_and_the_budgets_are_of_every_kind() -> None:
     habits: Counter[str] = Counter()
-    for seed, goal in product(SEEDS[:50], GOALS):
-        study = replace(instance(seed), goal=goal)
-        design = brute_force(study)[2]
-        habits.update(_habits(study, design) if design else {"nothing fits"})
+    names: Counter[tuple[str, str]] = Counter()
+    sizes: Counter[tuple[str, int]] = Counter()
+    for seed in SEEDS[:60]:
+        study = instance(seed)
+        for goal in GOALS:
+            design = brute_force(replace(study, goal=goal))[2]
+            habits.update(_habits(study, design) if design else {"nothing fits"})
+        kind, study = draw_budgets(random.Random(f"budgets {seed}"), study, KINDS[seed % 3])
+        limited = [name for name in BUDGETED if getattr(study.budgets, name) is not None]
+        names.update((kind, name) for name in limited)
+        sizes[kind, len(limited)] += 1
     common = ["tiled rows", "tiled columns", "fused whole", "fused, weights stream"]
     common += ["weight-stationary", "output-stationary"]
     assert all(habits[name] >= 10 for name in common), habits
@@ -272,16 +356,6 @@ def test_the_optima_make_use_of_every_choice() -> None:
     rare += [f"{order}, cut" for order in ("weight-stationary", "input-stationary", "output-stationary")]
     rare += ["input-stationary", "fused, some weights stay", "nothing fits"]
     assert all(habits[name] >= 1 for name in rare), habits
-
-
-def test_budgets_of_every_kind_are_drawn() -> None:
-    names: Counter[tuple[str, str]] = Counter()
-    sizes: Counter[tuple[str, int]] = Counter()
-    for seed in SEEDS[:60]:
-        kind, study = draw_budgets(random.Random(seed), instance(seed), KINDS[seed % 3])
-        limited = [name for name in BUDGETED if getattr(study.budgets, name) is not None]
-        names.update((kind, name) for name in limited)
-        sizes[kind, len(limited)] += 1
     assert all(names[kind, name] >= 1 for kind in KINDS for name in BUDGETED), names
     assert all(sizes[kind, number] >= 2 for kind in KINDS for number in (1, 2)), sizes
 

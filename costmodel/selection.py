@@ -1,0 +1,150 @@
+"""Keep the candidates that some hardware point could choose, when a single total matters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.candidates import Candidates, Family
+from costmodel.design import Hardware
+from costmodel.hardware import prices
+from costmodel.template import Ints
+from specs.study import Goal, SharedBuffer, Study
+
+UNFIT = np.int64(2) ** 61
+
+
+@dataclass(frozen=True)
+class PriceGrid:
+    """Prices of a family over all listed buffer sizes: feature sizes x weight sizes.
+
+    A shared scratchpad is a grid of its sizes x one column, where both kinds of access use its prices.
+    """
+
+    shared: bool
+    feature_bytes: Ints
+    weight_bytes: Ints
+    feature_read_fj: Ints
+    feature_write_fj: Ints
+    weight_read_fj: Ints
+    weight_write_fj: Ints
+    leakage_fj: Ints
+
+
+def price_grid(study: Study, family: Family) -> PriceGrid:
+    """Prices over (feature size, weight size); every array is (feature size, weight size)."""
+    buffers = study.buffers
+    shared = isinstance(buffers, SharedBuffer)
+    feature = sorted(buffers.shared_bytes if isinstance(buffers, SharedBuffer) else buffers.feature_bytes)
+    weight = [0] if isinstance(buffers, SharedBuffer) else sorted(buffers.weight_bytes)
+    template, clock, double_buffer = family.template, family.clock_hz, family.double_buffer
+    grid = [
+        [prices(study, Hardware(template, family.arrays[0], clock, double_buffer, family.dram, f, w, shared)) for w in weight]
+        for f in feature
+    ]
+
+    def column(name: str) -> Ints:
+        return np.array([[getattr(price, name) for price in row] for row in grid], dtype=np.int64)
+
+    return PriceGrid(
+        shared=shared,
+        feature_bytes=np.array(feature, dtype=np.int64),
+        weight_bytes=np.array(weight, dtype=np.int64),
+        feature_read_fj=column("feature_read_fj"),
+        feature_write_fj=column("feature_write_fj"),
+        weight_read_fj=column("weight_read_fj"),
+        weight_write_fj=column("weight_write_fj"),
+        leakage_fj=column("leakage_fj_per_cycle"),
+    )
+
+
+@dataclass(frozen=True)
+class Cheapest:
+    """The rows of one group that are cheapest somewhere, and what the cheapest costs everywhere.
+
+    ``best`` is (array, feature size, weight size), UNFIT where nothing fits; latencies are in cycles.
+    """
+
+    rows: Candidates
+    best: Ints
+
+
+def cheapest_somewhere(rows: Candidates, family: Family, grid: PriceGrid, goal: Goal) -> Cheapest:
+    """Keep the candidates of one group that are cheapest for ``goal`` on some array with some buffers.
+
+    With one total to minimise and none limited, a group's cost adds to the others', so on each hardware
+    point only its cheapest fitting candidate can be part of an optimum; of equals the first is kept.
+    """
+    counts = _counts(rows, family, goal)
+    unit_prices = _unit_prices(grid, goal)
+    best = np.full((rows.cycles.shape[1], *grid.leakage_fj.shape), UNFIT, dtype=np.int64)
+    kept: set[int] = set()
+    for some, columns in _worth_trying(rows, grid):
+        # Products and sums stay below 2^53, so floating point is exact here and several times faster.
+        prices_here = unit_prices[:, :, columns]
+        assert (counts.max(axis=(0, 1)) @ prices_here.max(axis=(1, 2))) < 2**53, "costs leave exact floating point"
+        cost = np.tensordot(counts[some], prices_here, axes=1)  # (row, array, feature size, weight size)
+        if grid.shared:
+            unfit = (rows.feature_need[some] + rows.weight_need[some])[:, :, None] > grid.feature_bytes
+            cost[unfit] = np.inf
+        else:
+            cost[rows.feature_need[some][:, :, None] > grid.feature_bytes] = np.inf
+            too_heavy = rows.weight_need[some][:, :, None] > grid.weight_bytes[columns]
+            if too_heavy.any():
+                cost.transpose(0, 1, 3, 2)[too_heavy] = np.inf
+        first = cost.argmin(axis=0)
+        least = np.take_along_axis(cost, first[None], axis=0)[0]
+        exists = np.isfinite(least)
+        best[:, :, columns] = np.where(exists, least, float(UNFIT)).astype(np.int64)
+        kept.update(some[np.unique(first[exists])].tolist())
+    return Cheapest(rows.pick(np.array(sorted(kept), dtype=np.intp)), best)
+
+
+def _worth_trying(rows: Candidates, grid: PriceGrid) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Weight sizes that can share one look, with the rows that are worth it.
+
+    A fused group's kinds come in order of falling streamed bytes, and all its costs rise with those: of
+    the kinds that fit an array's weight buffer, only the last can be best.
+    """
+    everything = np.arange(len(rows))
+    columns = np.arange(len(grid.weight_bytes))
+    if grid.shared or rows.kinds[0][1] != "fused":
+        yield everything, columns
+        return
+    first_of_kind = np.unique(rows.kind, return_index=True)
+    need = rows.weight_need[first_of_kind[1]]  # (kind, array)
+    by_kinds: dict[tuple[int, ...], list[int]] = {}
+    for column in columns.tolist():
+        fits = need <= grid.weight_bytes[column]
+        last = {int(np.flatnonzero(fits[:, a])[-1]) for a in range(need.shape[1]) if fits[:, a].any()}
+        by_kinds.setdefault(tuple(sorted(last)), []).append(column)
+    for kinds, shared_columns in by_kinds.items():
+        if kinds:
+            yield everything[np.isin(rows.kind, first_of_kind[0][list(kinds)])], np.array(shared_columns)
+
+
+def _counts(rows: Candidates, family: Family, goal: Goal) -> NDArray[np.float64]:
+    """What is priced of each row: (row, array, quantity), in the order of `_unit_prices`."""
+    shape = rows.cycles.shape
+    if goal == "latency":
+        return rows.cycles[..., None].astype(np.float64)
+    if goal == "bandwidth":
+        return np.broadcast_to(rows.dram_bytes[:, None, None], (*shape, 1)).astype(np.float64)
+    fixed = rows.array_fj + (rows.dram_bytes * family.dram.fj_per_byte)[:, None]
+    counts = np.empty((*shape, 6))
+    parts = (fixed, rows.feature_read, rows.feature_write, rows.weight_read, rows.weight_write[:, None], rows.cycles)
+    for i, part in enumerate(parts):
+        counts[..., i] = part
+    return counts
+
+
+def _unit_prices(grid: PriceGrid, goal: Goal) -> NDArray[np.float64]:
+    """Price of each quantity of `_counts`: (quantity, feature size, weight size)."""
+    one = np.ones_like(grid.leakage_fj)
+    if goal != "energy":
+        return one[None].astype(np.float64)
+    columns = (one, grid.feature_read_fj, grid.feature_write_fj, grid.weight_read_fj, grid.weight_write_fj, grid.leakage_fj)
+    return np.stack(columns).astype(np.float64)
