@@ -80,13 +80,12 @@ def cheapest_somewhere(rows: Candidates, family: Family, grid: PriceGrid, goal: 
     """
     counts = _counts(rows, family, goal)
     unit_prices = _unit_prices(grid, goal)
+    assert counts.max(axis=(0, 1)) @ unit_prices.max(axis=(1, 2)) < 2**53, "costs leave exact floating point"
     best = np.full((rows.cycles.shape[1], *grid.leakage_fj.shape), UNFIT, dtype=np.int64)
     kept: set[int] = set()
     for some, columns in _worth_trying(rows, grid):
         # Products and sums stay below 2^53, so floating point is exact here and several times faster.
-        prices_here = unit_prices[:, :, columns]
-        assert (counts.max(axis=(0, 1)) @ prices_here.max(axis=(1, 2))) < 2**53, "costs leave exact floating point"
-        cost = np.tensordot(counts[some], prices_here, axes=1)  # (row, array, feature size, weight size)
+        cost = np.tensordot(counts[some], unit_prices[:, :, columns], axes=1)  # (row, array, feature size, weight size)
         if grid.shared:
             unfit = (rows.feature_need[some] + rows.weight_need[some])[:, :, None] > grid.feature_bytes
             cost[unfit] = np.inf
@@ -114,16 +113,18 @@ def _worth_trying(rows: Candidates, grid: PriceGrid) -> Iterator[tuple[NDArray[n
     if grid.shared or rows.kinds[0][1] != "fused":
         yield everything, columns
         return
-    first_of_kind = np.unique(rows.kind, return_index=True)
-    need = rows.weight_need[first_of_kind[1]]  # (kind, array)
-    by_kinds: dict[tuple[int, ...], list[int]] = {}
-    for column in columns.tolist():
-        fits = need <= grid.weight_bytes[column]
-        last = {int(np.flatnonzero(fits[:, a])[-1]) for a in range(need.shape[1]) if fits[:, a].any()}
-        by_kinds.setdefault(tuple(sorted(last)), []).append(column)
-    for kinds, shared_columns in by_kinds.items():
-        if kinds:
-            yield everything[np.isin(rows.kind, first_of_kind[0][list(kinds)])], np.array(shared_columns)
+    need = np.full((len(rows.kinds), rows.weight_need.shape[1]), UNFIT)
+    need[rows.kind] = rows.weight_need
+    fits = need[:, :, None] <= grid.weight_bytes  # (kind, array, weight size)
+    last = np.where(fits.any(axis=0), len(rows.kinds) - 1 - fits[::-1].argmax(axis=0), -1)
+    by_kinds: dict[frozenset[int], list[int]] = {}
+    for column, kinds in enumerate(last.T.tolist()):
+        by_kinds.setdefault(frozenset(kinds) - {-1}, []).append(column)
+    for wanted, sharing in by_kinds.items():
+        if wanted:
+            is_wanted = np.zeros(len(rows.kinds), dtype=bool)
+            is_wanted[list(wanted)] = True
+            yield np.flatnonzero(is_wanted[rows.kind]), np.array(sharing)
 
 
 def _counts(rows: Candidates, family: Family, goal: Goal) -> NDArray[np.float64]:

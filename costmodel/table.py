@@ -6,27 +6,31 @@ The solver chooses rows of this table and adds no arithmetic of its own.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.candidates import Candidates, Family, announce, candidates, group_plan, join
+from costmodel.candidates import Candidates, Family
 from costmodel.design import GroupDesign, Hardware
-from costmodel.dominance import undominated
 from costmodel.groups import GroupLattice, group_lattice, layer_indices
 from costmodel.hardware import Prices, hardware_points, prices, within_hardware_budgets
 from costmodel.legal import group_outputs
 from costmodel.template import Ints, array_shapes
-from costmodel.selection import cheapest_somewhere, price_grid
-from costmodel.works import Works, signature
+from costmodel.pricing import price_families, price_families_in_parallel
+from costmodel.works import signature
 from specs.network import Layer
 from specs.study import Study
 
 NO_COST = np.int64(2) ** 61
 """Price of what does not exist: above any sum of real costs, below overflow when a few are added."""
+
+PARALLEL_FROM = 2000
+"""Group classes x arrays from which further processes are worth their start."""
+
+FamilyPoints = tuple[Family, tuple[NDArray[np.intp], ...]]
 
 
 @dataclass(frozen=True)
@@ -122,52 +126,30 @@ def price_rows(
     )
 
 
-def build_table(study: Study, progress: Callable[[str, int, int], None] = lambda *_: None) -> CandidateTable:
-    """Build the table of a study; ``progress(phase, done, total)`` is called now and then."""
+def build_table(
+    study: Study, progress: Callable[[str, int, int], None] = lambda *_: None, processes: int = 1
+) -> CandidateTable:
+    """Build the table of a study.
+
+    Parameters
+    ----------
+    progress
+        Called now and then with a phase, steps done, and steps in all.
+    processes
+        Most processes to price families in; small jobs stay in this one.
+    """
     begin = time.perf_counter()
     listed = list(hardware_points(study))
     points = tuple(point for point in listed if within_hardware_budgets(study, point))
     lattice = group_lattice(study.network, study.fusion.max_layers)
-    group_class, members = _group_classes(study, lattice)
-    plans = [
-        group_plan(study, tuple(study.network.layers[i] for i in layer_indices(lattice.groups[group])))
-        for group in members
-    ]
-    families, priced = [], 0
-    single = _single_total(study)
-    for family, by_array in _families(study, points):
-        grid = price_grid(study, family)
-        works = Works(family.arrays, study.technology, study.precision)
-        for plan in plans:
-            announce(study, works, plan)
-        works.price()
-        found: list[tuple[int, Candidates]] = []
-        cheapest: list[Ints] = []
-        for index, plan in enumerate(plans):
-            progress(f"pricing groups on {family.template}", index, len(plans))
-            rows = candidates(study, family, works, plan)
-            if rows is None:
-                continue
-            priced += len(rows) * len(family.arrays)
-            if single:
-                kept = cheapest_somewhere(rows, family, grid, study.goal)
-                if len(kept.rows):
-                    found.append((index, kept.rows))
-                    cheapest.append(kept.best)
-            else:
-                found.append((index, undominated(study, rows)))
-        if found:
-            lengths = [len(rows) for _, rows in found]
-            families.append(
-                FamilyTable(
-                    family=family,
-                    rows=join([rows for _, rows in found]),
-                    classes=np.array([index for index, _ in found], dtype=np.int64),
-                    starts=np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64),
-                    points=by_array,
-                    cheapest=np.stack(cheapest) if cheapest else None,
-                )
-            )
+    group_class, members = group_classes(study, lattice)
+    families = _families(study, points)
+    work = len(members) * sum(len(family.arrays) for family, _ in families)
+    if processes > 1 and work > PARALLEL_FROM:
+        families = _split(families, processes)
+        priced = price_families_in_parallel(study, [family for family, _ in families], processes, progress)
+    else:
+        priced = price_families(study, [family for family, _ in families], lattice, members, progress)
     return CandidateTable(
         study=study,
         lattice=lattice,
@@ -175,40 +157,53 @@ def build_table(study: Study, progress: Callable[[str, int, int], None] = lambda
         point_prices=tuple(prices(study, point) for point in points),
         group_class=group_class,
         num_classes=len(members),
-        families=tuple(families),
+        families=tuple(
+            FamilyTable(one.family, one.rows, one.classes, one.starts, by_array, one.cheapest)
+            for one, (_, by_array) in zip(priced, families, strict=True)
+            if one.rows is not None
+        ),
         num_points_listed=len(listed),
-        priced=priced,
+        priced=sum(one.priced for one in priced),
         seconds=time.perf_counter() - begin,
     )
 
 
-def _single_total(study: Study) -> bool:
-    """Whether the goal is the only total that matters: a budget on the goal itself limits nothing else."""
-    limits = {"latency": study.budgets.latency_fs, "energy": study.budgets.energy_fj}
-    return all(limit is None or name == study.goal for name, limit in limits.items())
-
-
-def _families(study: Study, points: tuple[Hardware, ...]) -> Iterator[tuple[Family, tuple[NDArray[np.intp], ...]]]:
+def _families(study: Study, points: tuple[Hardware, ...]) -> list[FamilyPoints]:
     """Families that have any point left, with the points of each of their arrays."""
     where: dict[tuple[object, ...], list[int]] = {}
     for i, p in enumerate(points):
         where.setdefault((p.template, p.array, p.clock_hz, p.double_buffer, p.dram), []).append(i)
+    families = []
     for spec in study.accelerators:
         for clock_hz, dram in product(spec.clock_hz, study.dram):
             keyed = [
-                (array, where.get((spec.template, array, clock_hz, spec.double_buffer, dram)))
+                (array, where.pop((spec.template, array, clock_hz, spec.double_buffer, dram), None))
                 for array in array_shapes(spec)
             ]
             kept = [(array, np.array(found, dtype=np.intp)) for array, found in keyed if found]
             if kept:
                 arrays = tuple(array for array, _ in kept)
-                yield (
-                    Family(spec.template, spec.double_buffer, clock_hz, dram, arrays),
-                    tuple(found for _, found in kept),
-                )
+                family = Family(spec.template, spec.double_buffer, clock_hz, dram, arrays)
+                families.append((family, tuple(found for _, found in kept)))
+    return families
 
 
-def _group_classes(study: Study, lattice: GroupLattice) -> tuple[Ints, list[int]]:
+def _split(families: list[FamilyPoints], parts: int) -> list[FamilyPoints]:
+    """Split the largest families by arrays until there is one for every process."""
+    families = list(families)
+    while len(families) < parts:
+        largest = max(range(len(families)), key=lambda i: len(families[i][0].arrays))
+        family, by_array = families[largest]
+        half = len(by_array) // 2
+        if not half:
+            break
+        families[largest : largest + 1] = [
+            (replace(family, arrays=family.arrays[part]), by_array[part]) for part in (slice(half), slice(half, None))
+        ]
+    return families
+
+
+def group_classes(study: Study, lattice: GroupLattice) -> tuple[Ints, list[int]]:
     """Sort groups into classes that cost the same: class of each group, and one member of each class.
 
     Two groups are of one class if their layers agree in order, loop bounds, wiring and which outputs leave.

@@ -76,7 +76,11 @@ class _Run:
         return self.stop.is_set() or (self.deadline is not None and time.perf_counter() > self.deadline)
 
     def result(self, baseline: bool) -> Result:
-        table = build_table(self.study, lambda phase, done, total: self.report(Progress(phase, None, None, done, total)))
+        table = build_table(
+            self.study,
+            lambda phase, done, total: self.report(Progress(phase, None, None, done, total)),
+            processes=self.workers,
+        )
         everything = np.arange(len(table.points), dtype=np.intp)
         any_group = np.ones(len(table.lattice.groups), dtype=bool)
         best = self.optimise(table, any_group, everything, "fused")

@@ -35,7 +35,10 @@ class LiveLine:
     def line(self) -> str:
         """Return the line as plain text."""
         now, goal = self.latest, self.study.goal
-        parts = [f"{self.study.name}  {now.phase}"]
+        parts = [f"{time.perf_counter() - self.begin:4.0f} s"]
+        if self.stop.is_set():
+            parts.append("stopping (Ctrl-C again gives up)")
+        parts.append(now.phase)
         if now.total:
             parts.append(f"{now.done:,}/{now.total:,}")
         if now.best is not None:
@@ -44,9 +47,6 @@ class LiveLine:
             parts.append(f"bound {bound_text(goal, now.bound)}")
         if now.best and now.bound is not None:
             parts.append(f"gap {percent_at_most((now.best - now.bound) / now.best)}")
-        parts.append(f"{time.perf_counter() - self.begin:.0f} s")
-        if self.stop.is_set():
-            parts.append("stopping (Ctrl-C again gives up at once)")
         return "  ".join(parts)
 
 

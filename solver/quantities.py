@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 
 from solver.result import BASE_UNITS, UNIT_OF_GOAL
 from specs.study import Goal
@@ -10,7 +10,7 @@ from specs.study import Goal
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
 
-def engineering(value: float, unit: str, digits: int = 4, rounding: str = ROUND_HALF_EVEN) -> str:
+def engineering(value: float | Decimal, unit: str, digits: int = 4, rounding: str = ROUND_HALF_EVEN) -> str:
     """Write a quantity with an engineering prefix, as in ``3.214 mJ``.
 
     Parameters
@@ -24,7 +24,7 @@ def engineering(value: float, unit: str, digits: int = 4, rounding: str = ROUND_
     """
     if value == 0:
         return f"0 {unit}"
-    rounded = Context(prec=digits, rounding=rounding).create_decimal_from_float(value)
+    rounded = Context(prec=digits, rounding=rounding).create_decimal(Decimal(value))
     power = min(12, max(-15, 3 * (rounded.adjusted() // 3)))
     decimals = max(0, digits - 1 - (rounded.adjusted() - power))
     return f"{rounded.scaleb(-power):.{decimals}f} {_PREFIXES[power]}{unit}"
@@ -37,7 +37,9 @@ def stated(value: float, unit: str) -> str:
 
 
 def area_text(area_um2: int) -> str:
-    """Write an area with four significant digits, always in mm2."""
+    """Write an area with four significant digits in mm2, and what is too small for it in um2."""
+    if area_um2 < 1000:
+        return f"{area_um2} um2"
     return f"{area_um2 / 10**6:.4g} mm2"
 
 
@@ -48,7 +50,7 @@ def objective_text(goal: Goal, base: int) -> str:
 
 def bound_text(goal: Goal, base: int) -> str:
     """Write a lower bound, never larger than it is."""
-    return engineering(base / BASE_UNITS[goal], UNIT_OF_GOAL[goal], rounding=ROUND_FLOOR)
+    return engineering(Decimal(base) / BASE_UNITS[goal], UNIT_OF_GOAL[goal], rounding=ROUND_FLOOR)
 
 
 def percent(fraction: float) -> str:

@@ -44,7 +44,7 @@ def accelerator_text(hardware: Hardware) -> str:
 def buffers_text(hardware: Hardware) -> str:
     """Name the buffers with their sizes."""
     if hardware.shared:
-        return f"one of {size_text(hardware.feature_bytes)}, shared by features and weights"
+        return f"{size_text(hardware.feature_bytes)} shared by features and weights"
     return f"feature {size_text(hardware.feature_bytes)}, weight {size_text(hardware.weight_bytes)}"
 
 

@@ -68,27 +68,33 @@ def outcome(study: Study, design: Design, gap: float = 0.0) -> Outcome:
     return Outcome(status, objective, objective - round(gap * objective), design, cost)
 
 
+SPACE = Space(hardware_points_listed=4, hardware_points=4, groups=10, group_classes=5, candidates=1234)
+DEDUCTIONS = (Deduction("fused", 2, 17),)
+SECONDS = Seconds(table=0.25, bounds=0.5, cpsat=1.0, total=2.0)
+
+
 def solved(study: Study, gap: float = 0.0) -> Result:
-    """Fused pairs against layer by layer."""
+    """Fused pairs of a chain against layer by layer."""
     return Result(
         study=study,
         best=outcome(study, fused_pairs(study), gap),
         layer_by_layer=outcome(study, layer_by_layer(study, 0)),
         layer_by_layer_same_hardware=outcome(study, layer_by_layer(study)),
-        space=Space(hardware_points_listed=4, hardware_points=4, groups=10, group_classes=5, candidates=1234),
-        deductions=(Deduction("fused", 2, 17),),
-        seconds=Seconds(table=0.25, bounds=0.5, cpsat=1.0, total=2.0),
+        space=SPACE,
+        deductions=DEDUCTIONS,
+        seconds=SECONDS,
     )
 
 
 def unsolved(study: Study, status: Status, hardware_points: int = 4) -> Result:
     """No design: proven infeasible, or nothing found."""
     nothing = Outcome(status, bound=0 if status == "unknown" else None)
-    made = solved(study)
-    return replace(
-        made,
+    return Result(
+        study=study,
         best=nothing,
         layer_by_layer=nothing,
         layer_by_layer_same_hardware=None,
-        space=replace(made.space, hardware_points=hardware_points),
+        space=replace(SPACE, hardware_points=hardware_points),
+        deductions=DEDUCTIONS,
+        seconds=SECONDS,
     )

@@ -6,9 +6,9 @@ import random
 from collections import Counter
 from dataclasses import replace
 from itertools import permutations, product
+from typing import Any
 
 import pytest
-
 from brute_force import (
     Option,
     Total,
@@ -21,11 +21,12 @@ from brute_force import (
     undominated,
     undominated_totals,
 )
+from random_networks import TECHNOLOGY, random_study
+
 from costmodel.design import Design, GroupDesign, Hardware, Order
 from costmodel.evaluate import evaluate, group_cost
 from costmodel.hardware import prices
 from costmodel.legal import DesignError, check_design
-from random_networks import TECHNOLOGY, random_study
 from solver import Outcome, solve
 from specs.network import Layer, Network, TensorShape
 from specs.study import (
@@ -57,20 +58,33 @@ def chunks(seeds: range, size: int) -> list[range]:
 
 
 def instance(seed: int) -> Study:
-    """The random study of a seed, with more choices where brute force still has time for them."""
+    """The random study of a seed, with more choices where brute force has time for them and fewer where not."""
     rng = random.Random(seed)
     study = random_study(rng)
     if len(study.network.layers) <= 2:
-        study = replace(study, tiling=Tiling(None, rng.choice([None, (1, 2, 4)]), rng.choice([None, (1, 2, 3, 4, 8)])))
+        columns, channels = rng.choice([None, (1, 2, 4)]), rng.choice([None, (1, 2, 3, 4, 8)])
+        study = replace(study, tiling=Tiling(None, columns, channels))
     if rng.random() < 0.1:
         study = replace(study, fusion=replace(study.fusion, max_layers=1))
-    if len(list(listed_hardware(study))) <= (4 if len(study.network.layers) > 3 else 8):
+    if _prices_to_find(study) <= 1000:
         if rng.random() < 0.5:
             slow, fast = sorted(rng.sample([150_000_000, 200_000_000, 333_000_000, 700_000_000], 2))
             study = replace(study, accelerators=tuple(replace(a, clock_hz=(slow, fast)) for a in study.accelerators))
         else:
             study = replace(study, dram=(*study.dram, Dram("other", 230_000, 1_700_000_000)))
+    buffers = study.buffers
+    if _prices_to_find(study) > 4000 and isinstance(buffers, SeparateBuffers):
+        study = replace(study, buffers=replace(buffers, weight_bytes=(rng.choice(buffers.weight_bytes),)))
+    if _prices_to_find(study) > 6000:
+        study = replace(study, tiling=Tiling((1, 2), (1, 2), (1, 2)))
     return study
+
+
+def _prices_to_find(study: Study) -> int:
+    """How many prices of groups brute force has to find."""
+    groupings = possible_groupings(study.network, study.fusion.max_layers)
+    groups = {names for grouping in groupings for names in grouping}
+    return len(list(listed_hardware(study))) * sum(len(list(group_designs(study, names))) for names in groups)
 
 
 def draw_budgets(rng: random.Random, study: Study, kind: str) -> tuple[str, Study]:
@@ -100,8 +114,9 @@ def draw_budgets(rng: random.Random, study: Study, kind: str) -> tuple[str, Stud
             asked = replace(study, goal=goal)
             limits = _tightened(rng, asked, totals, {})
             if limits:
-                if rng.random() < 0.5:
-                    limits = _tightened(rng, asked, totals, limits) or limits
+                tighter = _tightened(rng, asked, totals, limits)
+                if tighter and rng.random() < 0.5:
+                    limits = tighter
                 return kind, replace(asked, budgets=Budgets(**limits))
     asked = replace(study, goal=goals[0])
     best = min(totals, key=lambda total: total.objective(asked))
@@ -179,17 +194,17 @@ def check_with_baseline(study: Study, label: str) -> None:
 
 def only_hardware(study: Study, hardware: Hardware) -> Study:
     """The study with one hardware point alone."""
-    numbers = {name: (number,) for name, number in hardware.array.numbers.items()}
-    accelerators = [
+    numbers: dict[str, Any] = {name: (number,) for name, number in hardware.array.numbers.items()}
+    accelerators = tuple(
         replace(spec, clock_hz=(hardware.clock_hz,), **numbers)
         for spec in study.accelerators
         if spec.template == hardware.template
-    ]
+    )
     if hardware.shared:
         buffers: SeparateBuffers | SharedBuffer = SharedBuffer((hardware.feature_bytes,))
     else:
         buffers = SeparateBuffers((hardware.feature_bytes,), (hardware.weight_bytes,))
-    only = replace(study, accelerators=tuple(accelerators), buffers=buffers, dram=(hardware.dram,))
+    only = replace(study, accelerators=accelerators, buffers=buffers, dram=(hardware.dram,))
     assert list(listed_hardware(only)) == [hardware]
     return only
 

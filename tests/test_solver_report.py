@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from made_results import chain_study, layer_by_layer, outcome, solved, unsolved
 
 from solver.group_table import WIDTH, layers_text
-from solver.quantities import area_text, bound_text, change, engineering, percent_at_most, stated
+from solver.quantities import bound_text, change
 from solver.report import report
 from solver.result import Result
 from solver.statements import verdict
@@ -22,51 +21,6 @@ BUDGETS = Budgets(area_um2=4_000_000, sram_bytes=512 * 1024, pes=512, latency_fs
 
 def with_goal(goal: Goal, gap: float = 0.0) -> Result:
     return solved(replace(chain_study(), goal=goal), gap)
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "text"),
-    [
-        (3.2141e-3, "J", "3.214 mJ"),
-        (0.0, "J", "0 J"),
-        (999.96e-6, "s", "1.000 ms"),
-        (9.9996, "W", "10.00 W"),
-        (12_345_678, "B", "12.35 MB"),
-        (512, "B", "512.0 B"),
-        (1e-16, "s", "0.1000 fs"),
-        (5e15, "B", "5000 TB"),
-    ],
-)
-def test_quantities_have_four_digits_and_a_prefix(value: float, unit: str, text: str) -> None:
-    assert engineering(value, unit) == text
-
-
-def test_stated_quantities_keep_no_zeros_at_their_end() -> None:
-    assert [stated(2e8, "Hz"), stated(6.4e9, "B/s"), stated(0.04, "s")] == ["200 MHz", "6.4 GB/s", "40 ms"]
-
-
-def test_areas_stay_in_mm2() -> None:
-    assert area_text(820_012) == "0.82 mm2"
-
-
-@pytest.mark.parametrize(
-    ("new", "old", "text"), [(61.7, 100, "-38.3 %"), (103, 100, "+3.0 %"), (99.99, 100, "0.0 %"), (1, 0, "n/a")]
-)
-def test_changes_have_a_sign(new: float, old: float, text: str) -> None:
-    assert change(new, old) == text
-
-
-@given(st.integers(1, 10**18))
-def test_a_bound_is_never_printed_larger_than_it_is(base: int) -> None:
-    number, unit = bound_text("energy", base).split()
-    scale = {"f": 1, "p": 10**3, "n": 10**6, "u": 10**9, "m": 10**12, "": 10**15, "k": 10**18}[unit[:-1]]
-    assert Fraction(number) * scale <= base * (1 + Fraction(1, 10**12))
-
-
-@given(st.floats(1e-9, 1.0))
-def test_a_gap_is_never_printed_smaller_than_it_is(gap: float) -> None:
-    printed = float(percent_at_most(gap).removesuffix(" %")) / 100
-    assert gap * (1 - 1e-6) <= printed <= 1.11 * gap
 
 
 @pytest.mark.parametrize(
@@ -128,7 +82,7 @@ def test_the_report_states_hardware_and_budgets() -> None:
 
 
 def test_a_shared_scratchpad_is_one_buffer() -> None:
-    assert "  buffers       one of 16 KiB, shared by features and weights\n" in report(solved(chain_study(shared=True)))
+    assert "  buffers       16 KiB shared by features and weights\n" in report(solved(chain_study(shared=True)))
 
 
 def table_lines(result: Result) -> list[str]:
