@@ -393,7 +393,11 @@ def _tile_by_tile(
         reserved = reserved + np.where(visits * chunks.count > 1, plan.max_pairs(own_area) * (chunks.largest * act), 0)
         if not streams_input:
             reserved = reserved + np.where(visits > 1, plan.max_pairs(load), 0)
-    chunk_words = np.array([array.weight_chunk_words(layer) for array in arrays])
+    sizes = [size for size, _ in chunks.sizes]
+    at_once = [array.channel_chunk(layer) if streams_input else layer.C // layer.G for array in arrays]
+    chunk_words = np.array(
+        [max(a.weight_chunk_words(layer, k, c) for k in sizes) for a, c in zip(arrays, at_once, strict=True)]
+    )
     valid = plan.mode >= 0
     if streams_input:
         valid = valid & ~plan.rows.keeps[:, None] & ~plan.cols.keeps

@@ -149,7 +149,13 @@ def _weight_peak(
         return chunks.largest * layers[0].filter_words * study.precision.weight_bytes
     resident = sum(_weight_bytes(study, layer) for layer in layers if layer.name in group.resident)
     copies = 2 if hardware.double_buffer else 1
-    chunk_words = [hardware.array.weight_chunk_words(layer) for layer in layers if layer.name not in group.resident]
+    array = hardware.array
+    chunk_words = []
+    for layer in layers:
+        if layer.has_weights and layer.name not in group.resident:
+            input_channels = array.channel_chunk(layer) if group.order == "output-stationary" else layer.C // layer.G
+            sizes = [size for size, _ in chunks.sizes] if chunks else [layer.K]
+            chunk_words.append(max(array.weight_chunk_words(layer, size, input_channels) for size in sizes))
     return resident + copies * max(chunk_words, default=0) * study.precision.weight_bytes
 
 

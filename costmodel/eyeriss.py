@@ -115,8 +115,10 @@ class EyerissShape:
     def accumulates_in_buffer(self, layer: Layer) -> bool:
         return not is_channelwise(layer)
 
-    def weight_chunk_words(self, layer: Layer) -> int:
-        return min(layer.weight_words, self.filter_chunk_words)
+    def weight_chunk_words(self, layer: Layer, channels: int, input_channels: int) -> int:
+        """The filters of one processing pass."""
+        words = channels * (input_channels * layer.R * layer.S + int(layer.bias))
+        return min(words, self.filter_chunk_words)
 
     def channel_chunk(self, layer: Layer) -> int:
         kernel_rows, kernel_cols, _ = self._folded_kernel(layer)

@@ -42,7 +42,7 @@ def residency_options(study: Study, family: Family, layers: tuple[Layer, ...]) -
     resident = chosen @ size
     stream = int(size.sum()) - resident
     copies = 2 if family.double_buffer else 1
-    chunk = np.array([[a.weight_chunk_words(layers[i]) for i in weighted] for a in family.arrays], dtype=np.int64)
+    chunk = np.array([[a.weight_chunk_words(layers[i], layers[i].K, layers[i].C // layers[i].G) for i in weighted] for a in family.arrays], dtype=np.int64)
     chunk = chunk * (copies * study.precision.weight_bytes)
     streaming = np.where(chosen[:, None, :], 0, chunk[None, :, :])
     need = resident[:, None] + streaming.max(axis=2, initial=0)

@@ -58,8 +58,11 @@ class ArrayShape(Protocol):
         """Whether the layer's output tile lives in the feature buffer as partial sums while it grows."""
         ...
 
-    def weight_chunk_words(self, layer: Layer) -> int:
-        """Weight words that must be on chip at once while a layer's weights stream through."""
+    def weight_chunk_words(self, layer: Layer, channels: int, input_channels: int) -> int:
+        """Weight words that must be on chip at once while weights stream through.
+
+        ``channels`` output channels are being made, ``input_channels`` (of one group) at a time.
+        """
         ...
 
     def channel_chunk(self, layer: Layer) -> int:

@@ -54,9 +54,12 @@ class VwaShape:
     def accumulates_in_buffer(self, layer: Layer) -> bool:
         return False
 
-    def weight_chunk_words(self, layer: Layer) -> int:
-        """The filters that all blocks (and, at 1x1, all taps) work on at once."""
-        return min(layer.K, self.blocks * self.taps) * layer.filter_words
+    def weight_chunk_words(self, layer: Layer, channels: int, input_channels: int) -> int:
+        """The filters that the array works on at once: one, or one per block (at 1x1 per block and tap)."""
+        pointwise = layer.R == 1 and layer.S == 1
+        at_once = {"C": 1, "G": self.blocks, "K": self.blocks * (self.taps if pointwise else 1)}
+        filters = min(channels, at_once[self._best_map(layer, channels)[0]])
+        return filters * (input_channels * layer.R * layer.S + int(layer.bias))
 
     def channel_chunk(self, layer: Layer) -> int:
         return min(layer.C // layer.G, self.blocks * self.taps)

@@ -10,6 +10,7 @@ from specs.network import Network
 
 WIDTH = 100
 NARROWEST_LAYERS = 18
+WIDEST_OPERATIONS = 17
 _OP_NAMES = {"dwconv": "dw", "maxpool": "pool", "avgpool": "pool"}
 _ORDER_NAMES = {"weight-stationary": "WS", "input-stationary": "IS", "output-stationary": "OS"}
 HEADER = ("#", "layers", "operations", "tiles", "run as", "kept", "DRAM MB", "E %", "F %", "W %")
@@ -73,7 +74,7 @@ def _cells(network: Network, hardware: Hardware, group: GroupDesign, cost: Group
     weighty = [name for name in group.layers if network.layer(name).has_weights]
     weight_room = hardware.feature_bytes if hardware.shared else hardware.weight_bytes
     return (
-        _operations(network, group),
+        _operations(network, group.layers),
         f"{group.tile_rows}x{group.tile_cols}",
         _run_as(group),
         f"{len(group.resident)}/{len(weighty)}" if weighty else "-",
@@ -84,9 +85,16 @@ def _cells(network: Network, hardware: Hardware, group: GroupDesign, cost: Group
     )
 
 
-def _operations(network: Network, group: GroupDesign) -> str:
-    counts = Counter(_OP_NAMES.get(op, op) for op in (network.layer(name).op for name in group.layers))
-    return " ".join(f"{number} {op}" if number > 1 else op for op, number in counts.items())
+def _operations(network: Network, names: Sequence[str]) -> str:
+    """Count the operations, the rarest summed up where there are too many kinds to print: ``5 conv 2 dw +3``."""
+    counts = Counter(_OP_NAMES.get(op, op) for op in (network.layer(name).op for name in names)).most_common()
+    for shown in range(len(counts), 0, -1):
+        texts = [f"{number} {op}" if number > 1 else op for op, number in counts[:shown]]
+        rest = sum(number for _, number in counts[shown:])
+        text = " ".join([*texts, f"+{rest}"] if rest else texts)
+        if len(text) <= WIDEST_OPERATIONS:
+            return text
+    return f"{len(names)} layers"
 
 
 def _run_as(group: GroupDesign) -> str:
@@ -94,4 +102,5 @@ def _run_as(group: GroupDesign) -> str:
     if group.order == "fused":
         return halos[0] if halos else "whole maps"
     chunks = f"/{group.channel_splits}" if group.channel_splits > 1 else ""
-    return " ".join([_ORDER_NAMES[group.order] + chunks, *halos])
+    kept = [halo for halo in halos if halo != "recompute"]  # one layer recomputes nothing: it reads halos again
+    return " ".join([_ORDER_NAMES[group.order] + chunks, *kept])

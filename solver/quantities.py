@@ -59,9 +59,11 @@ def percent(fraction: float) -> str:
 
 
 def percent_at_most(fraction: float) -> str:
-    """Write a share with two significant digits, rounded up."""
+    """Write a share with two significant digits, rounded up; what is tiny as ``0.0001 %``."""
     if fraction <= 0:
         return "0 %"
+    if fraction <= 1e-6:
+        return "0.0001 %"
     exact = Context(prec=12).create_decimal_from_float(100 * fraction)  # 0.05 is a little more than 5 per cent
     return f"{Context(prec=2, rounding=ROUND_CEILING).plus(exact):f} %"
 

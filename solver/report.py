@@ -92,7 +92,7 @@ def _savings(result: Result, cost: Cost) -> list[str]:
     rows = [_saving_row(where, outcome, cost) for where, outcome in baselines.items() if outcome is not None]
     if not rows:
         return []
-    header = ("against layer-by-layer", "energy", "latency", "DRAM traffic", "proof of layer-by-layer")
+    header = ("against layer-by-layer", "energy", "latency", "DRAM traffic", "its proof")
     lines = aligned([header, *rows], (True, False, False, False, True))
     best = result.layer_by_layer
     if best is not None and best.design is not None:

@@ -112,12 +112,10 @@ def draw_budgets(rng: random.Random, study: Study, kind: str) -> tuple[str, Stud
     if kind == "binding":
         for goal in goals:
             asked = replace(study, goal=goal)
-            limits = _tightened(rng, asked, totals, {})
-            if limits:
-                tighter = _tightened(rng, asked, totals, limits)
-                if tighter and rng.random() < 0.5:
-                    limits = tighter
-                return kind, replace(asked, budgets=Budgets(**limits))
+            one = _tightened(rng, asked, totals, {})
+            if one:
+                two = _tightened(rng, asked, totals, one)
+                return kind, replace(asked, budgets=Budgets(**(two if two and rng.random() < 0.5 else one)))
     asked = replace(study, goal=goals[0])
     best = min(totals, key=lambda total: total.objective(asked))
     limits = {

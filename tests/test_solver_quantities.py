@@ -50,7 +50,12 @@ def test_a_bound_is_never_printed_larger_than_it_is(base: int) -> None:
     assert Fraction(number) * scale <= base * (1 + Fraction(1, 10**12))
 
 
-@given(st.floats(1e-9, 1.0))
+def test_a_tiny_gap_is_still_a_gap() -> None:
+    texts = [percent_at_most(gap) for gap in (0.0, 2e-14, 0.05, 0.0131, 1.0)]
+    assert texts == ["0 %", "0.0001 %", "5 %", "1.4 %", "100 %"]
+
+
+@given(st.floats(1e-6, 1.0))
 def test_a_gap_is_never_printed_smaller_than_it_is(gap: float) -> None:
     printed = float(percent_at_most(gap).removesuffix(" %")) / 100
     assert gap * (1 - 1e-6) <= printed <= 1.11 * gap

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_results import chain_study, layer_by_layer, outcome, solved, unsolved
 
-from solver.group_table import WIDTH, layers_text
+from solver.group_table import WIDTH, _operations, layers_text
 from solver.quantities import bound_text, change
 from solver.report import report
 from solver.result import Result
 from solver.statements import verdict
+from specs.network import Op
 from specs.study import Budgets, Fusion, Goal
 
 BUDGETS = Budgets(area_um2=4_000_000, sram_bytes=512 * 1024, pes=512, latency_fs=4 * 10**13, energy_fj=5 * 10**12)
@@ -110,6 +111,14 @@ def test_a_group_line_tells_tiles_weights_and_peaks() -> None:
         f"{group.dram_bytes / 1e6:.3f}", "50.0",
         f"{100 * group.feature_peak_bytes / 16384:.0f}", f"{100 * group.weight_peak_bytes / 4096:.0f}",
     ]  # fmt: skip
+
+
+def test_many_kinds_of_operations_are_summed_up() -> None:
+    made = solved(chain_study(6))
+    ops: list[Op] = ["conv", "conv", "dwconv", "dwconv", "maxpool", "fc"]
+    layers = tuple(replace(layer, op=op) for layer, op in zip(made.study.network.layers, ops, strict=True))
+    network = replace(made.study.network, layers=layers)
+    assert _operations(network, [layer.name for layer in layers]) == "2 conv 2 dw +2"
 
 
 def test_a_layer_alone_tells_its_order_and_chunks() -> None:
