@@ -15,7 +15,7 @@ CYCLES, ARRAY_FJ, FEATURE_READ, FEATURE_WRITE, WEIGHT_READ = range(5)
 
 def signature(layer: Layer) -> Layer:
     """The layer without its names: equal signatures cost the same."""
-    return replace(layer, name="", operands=tuple(() for _ in layer.operands))
+    return replace(layer, name="", operands=tuple(() for _ in layer.operands), batch_norm=False)
 
 
 @dataclass

@@ -84,6 +84,14 @@ class DwconvDoc(WindowDoc):
     stride: Pair = (1, 1)
     dilation: Pair = (1, 1)
     bias: Truth = True
+    batch_norm: Truth = False
+    """A batch-norm follows and is folded in; `params` then counts its two words per channel."""
+
+    @model_validator(mode="after")
+    def _shift_is_the_bias(self) -> DwconvDoc:
+        if self.batch_norm and not self.bias:
+            raise ValueError("must have a bias beside batch_norm: true, because folding makes one")
+        return self
 
 
 class ConvDoc(DwconvDoc):

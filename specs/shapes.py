@@ -79,6 +79,7 @@ def _convolution(doc: DwconvDoc, view: View, source: TensorShape, *, groups: int
     return Layer(
         doc.name, op, (view,), G=groups, K=channels, C=source.channels, H=source.rows, W=source.cols, P=P, Q=Q,
         R=R, S=S, stride=doc.stride, pad=doc.pad, dilation=doc.dilation, bias=doc.bias,
+        batch_norm=doc.batch_norm,
     )  # fmt: skip
 
 

@@ -28,11 +28,12 @@ def test_a_convolution_without_the_right_pad_is_refused():
         true_pad(replace(CONV, pad=(0, 0, 0, 0)))
 
 
-@pytest.mark.parametrize(("extra", "stored"), [(0, 108), (1, 112), (2, 112)])
-def test_batch_norm_is_folded_into_weights_and_one_bias(extra, stored):
+@pytest.mark.parametrize("extra", [0, 1, 2])
+def test_words_beside_the_weights_are_a_bias_or_a_batch_norm(extra):
     line = layer_line(replace(CONV, params=108 + 4 * extra))
-    assert f"params: {stored}," in line
+    assert f"params: {108 + 4 * extra}," in line
     assert ("bias: false" in line) == (extra == 0)
+    assert ("batch_norm: true" in line) == (extra == 2)
 
 
 def test_parameters_that_fit_no_shape_are_refused():

@@ -69,11 +69,6 @@ class Row:
             raise ValueError(f"{self.name}: {self.params} parameters do not fit its shape")
         return words
 
-    @property
-    def folded_params(self) -> int:
-        """Words the hardware stores: batch-norm's scale disappears into the weights, its shift is the bias."""
-        return self.weights + min(self.extra_words, 1) * self.K
-
 
 def read_rows(path: Path) -> list[Row]:
     """Read one layer table."""
@@ -125,19 +120,15 @@ def layer_line(row: Row) -> str:
     if row.op in WEIGHTED:
         if row.extra_words == 0:
             fields["bias"] = "false"
-        fields |= {"params": row.folded_params, "macs": row.macs}
+        if row.extra_words == 2:
+            fields["batch_norm"] = "true"
+        fields |= {"params": row.params, "macs": row.macs}
     return "  - {" + ", ".join(f"{key}: {value}" for key, value in fields.items()) + "}"
 
 
 def network_yaml(name: str, rows: list[Row]) -> str:
     """Write one network as YAML, one layer a line."""
-    params, folded = sum(row.params for row in rows), sum(row.folded_params for row in rows)
     text = HEADER
-    if params != folded:
-        text += (
-            f"# Batch-norm is folded into weights and bias: {folded:,} words are stored. The published total of\n"
-            f"# {params:,} also counts the {params - folded:,} batch-norm scales that folding removes.\n"
-        )
     first = rows[0]
     text += f'name: {name}\nsource: "{SOURCES[name]}"\n'
     text += f"inputs: {{{first.inputs[0]}: [{first.C}, {first.H}, {first.W}]}}   # channels, rows, columns\nlayers:\n"
@@ -145,19 +136,17 @@ def network_yaml(name: str, rows: list[Row]) -> str:
 
 
 def totals_csv(networks: dict[str, list[Row]], summary: Path) -> str:
-    """Write the published totals of the converted networks, and what folding takes off the parameters."""
+    """Write the published totals of the converted networks."""
     with summary.open(newline="", encoding="utf-8") as file:
         published = {record["net"]: record for record in csv.DictReader(file)}
     text = HEADER + (
         "# params and macs as published with each architecture (for one image); googlenet, fsrcnn_defines and\n"
         "# mccnn_fast_defines have no published MAC total, theirs follow from the published shapes.\n"
-        "# folded_scales: batch-norm scales within params that the network files do not store.\n"
-        "net,layers_with_macs,params,folded_scales,macs\n"
+        "net,layers_with_macs,params,macs\n"
     )
-    for name, rows in networks.items():
+    for name in networks:
         total = published[name]
-        folded = sum(row.params - row.folded_params for row in rows)
-        text += f"{name},{total['mac_layers']},{total['params']},{folded},{total['macs']}\n"
+        text += f"{name},{total['mac_layers']},{total['params']},{total['macs']}\n"
     return text
 
 
