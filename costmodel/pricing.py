@@ -111,14 +111,14 @@ def price_families_in_parallel(
         assert process.stdin is not None
         process.stdin.write(pickle.dumps((study, [families[i] for i in share])))
         process.stdin.close()
+        process.stdin = None
         running.append((share, process))
     found: dict[int, PricedFamily] = {}
     try:
         found |= dict(zip(shares[0], price_share(study, [families[i] for i in shares[0]], progress), strict=True))
         for share, process in running:
-            assert process.stdout is not None
-            answer = process.stdout.read()
-            if process.wait() != 0:
+            answer = _answer(process, progress)
+            if process.returncode != 0:
                 raise RuntimeError(f"a pricing process ended with exit code {process.returncode}")
             found |= dict(zip(share, pickle.loads(answer), strict=True))
     finally:
@@ -128,6 +128,15 @@ def price_families_in_parallel(
             assert process.stdout is not None
             process.stdout.close()
     return [found[i] for i in range(len(families))]
+
+
+def _answer(process: subprocess.Popen[bytes], progress: Progress) -> bytes:
+    """Wait for a process, reporting now and then so that the caller can leave."""
+    while True:
+        try:
+            return process.communicate(timeout=0.2)[0]
+        except subprocess.TimeoutExpired:
+            progress("pricing groups", 1, 1)
 
 
 def price_share(study: Study, families: list[Family], progress: Progress) -> list[PricedFamily]:

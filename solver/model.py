@@ -29,7 +29,10 @@ from solver.result import Status
 
 MAX_ROW_SUM = 2**31
 """Sums of |coefficient| in a row stay below this: see docs/solver.md on google/or-tools#5293."""
-MAX_OBJECTIVE_SUM = 2**53
+MAX_OBJECTIVE = 2**53
+"""Objectives stay below this, so that CP-SAT's floating-point bound tells every integer apart."""
+MAX_OBJECTIVE_SUM = 2**61
+"""Sums of all objective coefficients stay inside CP-SAT's 64-bit integers."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class ChoiceModel:
 
 def build_model(problem: Problem, pairs: list[Pair]) -> ChoiceModel:
     """Build the model over the pairs that the bounds left."""
-    objective_unit = _objective_unit([pair.objective for pair in pairs])
+    objective_unit = _objective_unit(problem, pairs)
     built = ChoiceModel(problem, pairs, objective_unit)
     points = sorted({pair.point for pair in pairs})
     built.point_chosen = {point: built.model.new_bool_var(f"point{point}") for point in points}
@@ -131,10 +134,19 @@ def add_exact_limit(
         carry_in, digit = (carry, most), digit + 1
 
 
-def _objective_unit(costs: list[int]) -> int:
-    """Unit of the objective: the costs' common divisor, or coarser if their sum would not fit."""
+def _objective_unit(problem: Problem, pairs: list[Pair]) -> int:
+    """Unit of the objective: the costs' common divisor, or coarser if some choice's cost would not fit.
+
+    Each layer is run by one pair, so no choice costs more than the sum over layers of the dearest pair that
+    runs the layer.
+    """
+    costs = [pair.objective for pair in pairs]
+    dearest: dict[int, int] = {}
+    for pair in pairs:
+        for layer in layer_indices(problem.table.lattice.groups[pair.group]):
+            dearest[layer] = max(dearest.get(layer, 0), pair.objective)
     unit = max(1, math.gcd(*costs)) if costs else 1
-    while sum(costs) // unit >= MAX_OBJECTIVE_SUM:
+    while sum(dearest.values()) // unit >= MAX_OBJECTIVE or sum(costs) // unit >= MAX_OBJECTIVE_SUM:
         unit *= 2
     return unit
 

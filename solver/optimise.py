@@ -52,6 +52,10 @@ def solve(
     return run.result(baseline)
 
 
+class _StoppedError(Exception):
+    """The wish to stop came while the table was being built."""
+
+
 class _Run:
     """One solve: shared clock, options and table."""
 
@@ -75,17 +79,26 @@ class _Run:
     def stopped(self) -> bool:
         return self.stop.is_set() or (self.deadline is not None and time.perf_counter() > self.deadline)
 
+    def table_progress(self, phase: str, done: int, total: int) -> None:
+        """Pass progress on, and leave the table when it is time to stop."""
+        if self.stopped():
+            raise _StoppedError
+        self.report(Progress(phase, None, None, done, total))
+
     def result(self, baseline: bool) -> Result:
-        table = build_table(
-            self.study,
-            lambda phase, done, total: self.report(Progress(phase, None, None, done, total)),
-            processes=self.workers,
-        )
+        try:
+            table = build_table(self.study, self.table_progress, processes=self.workers)
+        except _StoppedError:
+            seconds = time.perf_counter() - self.begin
+            space = Space(0, 0, 0, 0, 0)
+            return Result(
+                self.study, Outcome("unknown"), None, None, space, (), Seconds(seconds, 0.0, 0.0, seconds)
+            )
         everything = np.arange(len(table.points), dtype=np.intp)
         any_group = np.ones(len(table.lattice.groups), dtype=bool)
         best = self.optimise(table, any_group, everything, "fused")
         own = same = None
-        if baseline:
+        if baseline and not self.stopped():
             alone = np.array([layers.bit_count() == 1 for layers in table.lattice.groups])
             own = self.optimise(table, alone, everything, "layer by layer")
             if best.design is not None:

@@ -96,15 +96,15 @@ class Problem:
         """The budget of a total in the units of `RowCosts`: latency in cycles of the point's clock."""
         if name == "latency":
             assert self.budgets.latency_fs is not None
-            return self.budgets.latency_fs // self.table.points[point].period_fs
+            return min(self.budgets.latency_fs // self.table.points[point].period_fs, int(NO_COST))
         assert self.budgets.energy_fj is not None
-        return self.budgets.energy_fj
+        return min(self.budgets.energy_fj, int(NO_COST))
 
     @property
     def cutoff(self) -> int:
         """Objectives must stay below this: a budget on the goal itself, or more than any real cost."""
         own = {"latency": self.budgets.latency_fs, "energy": self.budgets.energy_fj, "bandwidth": None}[self.goal]
-        return int(NO_COST) if own is None else own + 1
+        return int(NO_COST) if own is None else min(own + 1, int(NO_COST))
 
     def family(self, block: Block) -> FamilyTable:
         return self.table.families[block.family]
