@@ -54,7 +54,7 @@ def cut_channels(network: Network, layer: Layer, splits: int) -> Chunks | None:
         if read != len(layer.operands) * layer.K:
             return None  # operands share channels: a slice of one is no slice of the other
         sizes = _sizes(layer.K, splits)
-        return sizes and Chunks(sizes, len(layer.operands) * sizes[0][0], 1)
+        return None if sizes is None else Chunks(sizes, len(layer.operands) * sizes[0][0], 1)
     if layer.G > 1 and (splits % layer.G or read != layer.C):
         return None
     per_group = _sizes(layer.K // layer.G, splits // layer.G)

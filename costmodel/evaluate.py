@@ -14,9 +14,9 @@ from costmodel.chunks import Chunks, cut_channels
 from costmodel.design import Design, GroupDesign, Hardware
 from costmodel.hardware import Prices, prices
 from costmodel.legal import DesignError, check_design
-from costmodel.template import TileWork, is_channelwise
+from costmodel.template import ArrayShape, TileWork, is_channelwise
 from specs.network import Layer, Network
-from specs.study import Study
+from specs.study import Precision, Study, Technology
 
 Interval = tuple[int, int]  # first, one past the last
 EMPTY: Interval = (0, 0)
@@ -336,7 +336,8 @@ def _tile(
         pieces = ((channels[layer.name], 1),) if chunks is None or chunk_size is not None else chunks.sizes
         rows, cols = _length(plan.new_rows[row][layer.name]), _length(plan.new_cols[col][layer.name])
         for size, number in pieces:
-            works += [_work(study, hardware, layer, size, rows, cols)] * number
+            work = _work(study.technology, study.precision, hardware.array, layer, size, rows, cols)
+            works += [work] * number
             if layer.has_weights:
                 macs += number * size * (layer.C // layer.G) * layer.R * layer.S * rows * cols
     work = _add_works(works)
@@ -420,13 +421,12 @@ def _live_bytes(
     return peak
 
 
-def _work(study: Study, hardware: Hardware, layer: Layer, channels: int, rows: int, cols: int) -> TileWork:
-    return _cached_work(study.technology, study.precision, hardware.array, layer, channels, rows, cols)
-
-
 @lru_cache(maxsize=65536)
-def _cached_work(technology, precision, array, layer, channels, rows, cols) -> TileWork:  # type: ignore[no-untyped-def]
-    return array.tile_work(layer, channels, rows, cols, technology, precision)  # type: ignore[no-any-return]
+def _work(
+    technology: Technology, precision: Precision, array: ArrayShape, layer: Layer, channels: int, rows: int, cols: int
+) -> TileWork:
+    """The array's price of one tile; most tiles of a design are equal."""
+    return array.tile_work(layer, channels, rows, cols, technology, precision)
 
 
 def _add_works(works: list[TileWork]) -> TileWork:

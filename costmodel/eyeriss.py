@@ -287,10 +287,9 @@ class EyerissShape:
             )
             ops_fj = outputs * (ops * add_fj(technology, precision.activation))
             return TileWorks(slowest, ops_fj, outputs * (words * act), outputs * act, np.zeros_like(outputs))
-        groups = 1
-        if not is_channelwise(layer):
-            # All tiles of a call that cover the whole layer share its groups; a chunk of it has one.
-            groups = np.where(channels == layer.K, layer.G, 1)
+        # A tile with all output channels has all groups; a chunk of them lies in one.
+        whole = (channels == layer.K) & (not is_channelwise(layer))
+        groups = np.where(whole, layer.G, 1)
         best = _best_mappings(self, layer, channels, rows, cols, precision)
         strips = -(-rows // np.maximum(best.e, 1))
         kernel = (layer.C // layer.G) * layer.R * layer.S

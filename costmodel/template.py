@@ -7,7 +7,7 @@ not buffers' capacities, not fusion. Each answers twice, in plain integers (`til
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -41,7 +41,7 @@ class TileWorks(NamedTuple):
     weight_read_bytes: Ints
 
 
-class ArrayShape(Protocol):
+class ArrayShape(Hashable, Protocol):
     """One array: hashable, printable, with its number of processing elements."""
 
     @property

@@ -198,12 +198,12 @@ def solve_model(
         if seconds is not None:
             solver.parameters.max_time_in_seconds = max(0.01, seconds - (time.monotonic() - begin))
         with _stopping(solver, built.problem.stop):
-            status = solver.solve(built.model, _Watcher(report, built.problem, built.objective_unit))
-        if status == cp_model.INFEASIBLE:
+            watcher = _Watcher(report, built.problem, built.objective_unit)
+            status = solver.status_name(solver.solve(built.model, watcher))
+        assert status != "MODEL_INVALID", f"CP-SAT refuses the model: {built.model.validate()}"
+        if status == "INFEASIBLE":
             return Solved("infeasible", None, 0)
-        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            if status == cp_model.MODEL_INVALID:
-                raise AssertionError(f"CP-SAT refuses the model: {built.model.validate()}")
+        if status not in ("OPTIMAL", "FEASIBLE"):
             return Solved("unknown", None, 0)
         bound = math.ceil(solver.best_objective_bound - 1e-6) * built.objective_unit
         chosen = [pair for pair, x in zip(built.pairs, built.pair_chosen, strict=True) if solver.boolean_value(x)]
@@ -211,7 +211,7 @@ def solve_model(
         if order is not None:
             pieces = tuple(Piece(chosen[i].group, chosen[i].row) for i in order)
             selection = Selection(chosen[0].point, pieces, sum(pair.objective for pair in chosen))
-            return Solved("optimal" if status == cp_model.OPTIMAL else "feasible", selection, bound)
+            return Solved("optimal" if status == "OPTIMAL" else "feasible", selection, bound)
         for cycle in cycles(built.problem, [pair.group for pair in chosen]):
             _cut(built, cycle)
 

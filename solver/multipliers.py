@@ -128,7 +128,9 @@ def share(bounds: Bounds, weights: Weights, points: list[int]) -> None:
         most = [w * int(np.where(costs.fits, totals, 0).max(initial=0)) for w, totals in summands]
         if max(most) * num_layers(bounds) > 2 * _ROOM:
             continue  # these weights would leave 64 bits here
-        total = sum(w * totals for w, totals in summands)
+        total = np.zeros_like(costs.objective)
+        for weight, totals in summands:
+            total += weight * totals
         cost = forward(bounds.steps, _class_best(problem, block, total, costs.fits))[-1]
         for column, point in enumerate(some.tolist()):
             limits = [problem.limit(name, point) for name in problem.budgeted]
