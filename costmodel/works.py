@@ -52,9 +52,9 @@ class Works:
     def price(self) -> None:
         for (layer, channel_tuple), (row_set, col_set) in self._needs.items():
             rows, cols, channels = np.array(sorted(row_set)), np.array(sorted(col_set)), np.array(channel_tuple)
-            k, h, w = np.broadcast_arrays(channels[:, None, None], rows[:, None], cols)
+            kk, hh, ww = np.broadcast_arrays(channels[:, None, None], rows[:, None], cols)
             columns = [
-                np.stack(array.tile_works(layer, k, h, w, self._technology, self._precision), axis=-1)
+                np.stack(array.tile_works(layer, kk, hh, ww, self._technology, self._precision), axis=-1)
                 for array in self._arrays
             ]
             values = np.stack(columns, axis=3)  # (channels, row, col, array, quantity)
