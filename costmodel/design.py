@@ -56,6 +56,8 @@ class GroupDesign:
         What happens to the halos between tiles.
     resident
         Layers whose weights are loaded once and stay; the others' stream through for every tile.
+    images
+        Images of the batch that a tile holds at once; the last tiles may hold fewer.
     order, channel_splits
         Of a layer alone: which operand stays on chip at DRAM level, and in how many chunks the output
         channels are made. Groups of several layers are ``fused`` with one chunk.
@@ -68,6 +70,7 @@ class GroupDesign:
     resident: frozenset[str] = frozenset()
     order: Order = "fused"
     channel_splits: int = 1
+    images: int = 1
 
 
 @dataclass(frozen=True)

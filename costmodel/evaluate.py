@@ -115,7 +115,7 @@ def group_cost(study: Study, hardware: Hardware, price: Prices, group: GroupDesi
         sweeps = [(number, _sweep(study, hardware, group, plan, chunks, size)) for size, number in chunks.sizes]
     else:
         sweeps = [(1, _sweep(study, hardware, group, plan, chunks, None))]
-    parts = [(number, _sweep_cost(study, hardware, price, sweep)) for number, sweep in sweeps]
+    parts = [(number, _sweep_cost(study, hardware, price, group, sweep)) for number, sweep in sweeps]
     feature_peak = max(cost.feature_peak_bytes for _, cost in parts)
     weight_peak = _weight_peak(study, hardware, layers, group, chunks)
     _check_fits(hardware, group, feature_peak, weight_peak)
@@ -433,10 +433,34 @@ def _add_works(works: list[TileWork]) -> TileWork:
     return TileWork(*(sum(getattr(work, field.name) for work in works) for field in fields(TileWork)))
 
 
-def _sweep_cost(study: Study, hardware: Hardware, price: Prices, sweep: _Sweep) -> GroupCost:
+def _all_visits(study: Study, group: GroupDesign, sweep: _Sweep) -> list[_Tile]:
+    """Every tile of every share of the batch, in order; the last share may have fewer images."""
+    visits: list[_Tile] = []
+    left = study.batch
+    while left:
+        images = min(left, group.images)
+        visits += [_of_images(tile, images) for tile in sweep.tiles]
+        left -= images
+    return visits
+
+
+def _of_images(tile: _Tile, images: int) -> _Tile:
+    """A tile of several images: everything but the weights that stream is there once per image."""
+    work = TileWork(*(images * getattr(tile.work, field.name) for field in fields(TileWork)))
+    return _Tile(
+        macs=images * tile.macs,
+        work=work,
+        load_bytes=images * tile.load_bytes,
+        store_bytes=images * tile.store_bytes,
+        stream_bytes=tile.stream_bytes,
+        live_bytes=images * tile.live_bytes,
+        store_room_bytes=images * tile.store_room_bytes,
+    )
+
+
+def _sweep_cost(study: Study, hardware: Hardware, price: Prices, group: GroupDesign, sweep: _Sweep) -> GroupCost:
     """Add up one sweep over all images; weights that stay are loaded with the first tile."""
-    images = study.batch
-    tiles = sweep.tiles * images
+    tiles = _all_visits(study, group, sweep)
     work = _add_works([tile.work for tile in tiles])
     loads = sum(tile.load_bytes for tile in tiles)
     stores = sum(tile.store_bytes for tile in tiles)
@@ -458,7 +482,7 @@ def _sweep_cost(study: Study, hardware: Hardware, price: Prices, sweep: _Sweep) 
         feature_write_bytes=feature_write,
         weight_read_bytes=work.weight_read_bytes,
         weight_write_bytes=weights,
-        feature_peak_bytes=max(tile.live_bytes for tile in tiles) + sweep.reserved_bytes + room,
+        feature_peak_bytes=max(tile.live_bytes for tile in tiles) + group.images * sweep.reserved_bytes + room,
         weight_peak_bytes=0,
         array_fj=work.array_fj,
         feature_fj=feature_read * price.feature_read_fj + feature_write * price.feature_write_fj,

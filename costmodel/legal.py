@@ -37,6 +37,11 @@ def group_tile_counts(study: Study, names: tuple[str, ...]) -> tuple[tuple[int, 
     return tile_counts(rows, study.tiling.row_splits), tile_counts(cols, study.tiling.column_splits)
 
 
+def image_counts(study: Study) -> tuple[int, ...]:
+    """How many images a tile may hold: each the largest share when the batch is cut into some number of parts."""
+    return tuple(sorted({-(-study.batch // parts) for parts in range(1, study.batch + 1)}))
+
+
 def distinct_overlaps(study: Study, tile_rows: int, tile_cols: int) -> tuple[Overlap, ...]:
     """The study's overlap modes that differ on a tile grid, in the study's order."""
     seen: dict[tuple[bool, bool], Overlap] = {}
@@ -97,6 +102,8 @@ def _check_group(study: Study, group: GroupDesign, label: str) -> None:
     row_counts, col_counts = group_tile_counts(study, group.layers)
     if group.tile_rows not in row_counts or group.tile_cols not in col_counts:
         raise DesignError(f"group {label} has no tile grid {group.tile_rows} x {group.tile_cols}")
+    if group.images not in image_counts(study):
+        raise DesignError(f"group {label} cannot hold {group.images} of {study.batch} images in a tile")
     if group.overlap not in study.fusion.overlap:
         raise DesignError(f"group {label} uses overlap {group.overlap}, which the study does not allow")
     if not group.resident <= {layer.name for layer in layers if layer.has_weights}:

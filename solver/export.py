@@ -116,12 +116,20 @@ class _GroupDoc(BaseModel):
     weights: dict[str, Literal["resident", "streamed"]]
     order: Order
     channel_splits: int
+    images_per_tile: int
 
     def design(self) -> GroupDesign:
         resident = frozenset(name for name, how in self.weights.items() if how == "resident")
         tile_rows, tile_cols = self.tile_grid
         return GroupDesign(
-            tuple(self.layers), tile_rows, tile_cols, self.overlap, resident, self.order, self.channel_splits
+            layers=tuple(self.layers),
+            tile_rows=tile_rows,
+            tile_cols=tile_cols,
+            overlap=self.overlap,
+            resident=resident,
+            order=self.order,
+            channel_splits=self.channel_splits,
+            images=self.images_per_tile,
         )
 
 

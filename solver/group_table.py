@@ -75,7 +75,7 @@ def _cells(network: Network, hardware: Hardware, group: GroupDesign, cost: Group
     weight_room = hardware.feature_bytes if hardware.shared else hardware.weight_bytes
     return (
         _operations(network, group.layers),
-        f"{group.tile_rows}x{group.tile_cols}",
+        f"{group.tile_rows}x{group.tile_cols}" + (f" {group.images}img" if group.images > 1 else ""),
         _run_as(group),
         f"{len(group.resident)}/{len(weighty)}" if weighty else "-",
         f"{cost.dram_bytes / 10**6:.3f}",

@@ -118,10 +118,11 @@ def draw_budgets(rng: random.Random, study: Study, kind: str) -> tuple[str, Stud
                 return kind, replace(asked, budgets=Budgets(**(two if two and rng.random() < 0.5 else one)))
     asked = replace(study, goal=goals[0])
     best = min(totals, key=lambda total: total.objective(asked))
-    limits = {
-        name: getattr(best, name) + rng.choice([0, 0, 1, getattr(best, name) // 3])
-        for name in rng.sample(BUDGETED, rng.randint(1, 3))
-    }
+    names = rng.sample(BUDGETED, rng.randint(1, 3))
+    own = {"energy": "energy_fj", "latency": "latency_fs", "bandwidth": names[0]}[asked.goal]
+    if rng.random() < 0.5:
+        names[0] = own  # a budget on the goal itself
+    limits = {name: getattr(best, name) + rng.choice([0, 0, 0, 1, getattr(best, name) // 3]) for name in names}
     return "slack", replace(asked, budgets=Budgets(**limits))
 
 
@@ -246,7 +247,7 @@ def test_solver_finds_what_brute_force_finds_at_length(seeds: range) -> None:
 
 def _crossed(rng: random.Random) -> Study:
     """Two chains a-b and c-d whose large inputs cross: fusing {a, d} and {b, c} is cheapest, and cannot run."""
-    wide, narrow = rng.randint(4, 6), rng.randint(1, 2)
+    wide, narrow = rng.randint(4, 10), rng.randint(1, 2)
     layers = (
         _conv("a", ("x",), narrow, wide, R=rng.choice([1, 3])),
         _conv("c", ("y",), narrow, wide, R=rng.choice([1, 3])),
@@ -262,17 +263,17 @@ def _crossed(rng: random.Random) -> Study:
     )
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(20))
 def test_groupings_that_wait_for_each_other_are_not_chosen(seed: int) -> None:
     study = _crossed(random.Random(seed))
-    study = draw_budgets(random.Random(seed), study, KINDS[seed % 3])[1] if seed >= 4 else study
+    study = draw_budgets(random.Random(seed), study, KINDS[seed % 3])[1] if seed >= 10 else study
     check_outcome(study, solve(study, baseline=False).best, f"crossed {seed}")
     check_with_baseline(study, f"crossed {seed}")
 
 
 def test_groupings_that_wait_for_each_other_would_be_cheaper() -> None:
     cheaper = 0
-    for seed in range(10):
+    for seed in range(20):
         study = _crossed(random.Random(seed))
         (hardware,) = listed_hardware(study)
         price, waiting = prices(study, hardware), 0
@@ -282,7 +283,7 @@ def test_groupings_that_wait_for_each_other_would_be_cheaper() -> None:
         best = brute_force(study)[1]
         assert best is not None
         cheaper += waiting < best
-    assert cheaper >= 8
+    assert cheaper >= 15
 
 
 # What the instances cover
