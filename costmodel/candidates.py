@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from costmodel.chunks import Chunks, cut_channels, possible_splits
 from costmodel.design import GroupDesign, Order
-from costmodel.legal import group_outputs, group_tile_counts, keeps, orders_alone
+from costmodel.legal import group_outputs, group_tile_counts, image_counts, keeps, orders_alone
 from costmodel.regions import AxisPlan, GroupTensors, axis_plan, group_tensors
 from costmodel.residency import residency_options
 from costmodel.template import ArrayShape, Ints, is_channelwise
@@ -44,8 +44,8 @@ class Candidates:
 
     Attributes
     ----------
-    tile_rows, tile_cols, overlap
-        The tile grid, and the overlap mode as an index into the study's list.
+    tile_rows, tile_cols, images, overlap
+        The tile grid, images in a tile, and the overlap mode as an index into the study's list.
     kind
         Which of ``kinds`` a candidate is: (resident layers as a bit set of positions in the group, order,
         channel splits).
@@ -55,6 +55,7 @@ class Candidates:
     kind: Ints
     tile_rows: Ints
     tile_cols: Ints
+    images: Ints
     overlap: Ints
     feature_need: Ints
     weight_need: Ints
@@ -83,19 +84,21 @@ class Candidates:
             resident=frozenset(name for i, name in enumerate(layers) if resident >> i & 1),
             order=order,
             channel_splits=splits,
+            images=int(self.images[row]),
         )
 
 
 def join(parts: list[Candidates]) -> Candidates:
-    """Put candidates below each other."""
-    offsets = np.cumsum([0] + [len(part.kinds) for part in parts])
+    """Put candidates below each other; kinds are listed once, in order of first appearance."""
+    index: dict[tuple[int, Order, int], int] = {}
+    kinds = [np.array([index.setdefault(k, len(index)) for k in part.kinds], dtype=np.int64) for part in parts]
     columns = {
         f.name: np.concatenate([getattr(part, f.name) for part in parts])
         for f in fields(Candidates)
         if f.name not in ("kinds", "kind")
     }
-    kind = np.concatenate([part.kind + offset for part, offset in zip(parts, offsets, strict=False)])
-    return Candidates(kinds=tuple(k for part in parts for k in part.kinds), kind=kind, **columns)
+    kind = np.concatenate([renamed[part.kind] for part, renamed in zip(parts, kinds, strict=True)])
+    return Candidates(kinds=tuple(index), kind=kind, **columns)
 
 
 @dataclass(frozen=True)
@@ -189,12 +192,11 @@ def announce(study: Study, works: Works, plan: GroupPlan) -> None:
 
 def candidates(study: Study, family: Family, works: Works, plan: GroupPlan) -> Candidates | None:
     """Price every candidate of a group that fits some listed buffer; None if nothing fits."""
-    if len(plan.tensors.layers) > 1:
-        found: Candidates | None = _fused(study, family, works, plan)
-    else:
-        found = join(list(_alone(study, family, works, plan)))
-    if found is None:
+    run = _fused if len(plan.tensors.layers) > 1 else _alone
+    parts = [part for images in image_counts(study) for part in run(study, family, works, plan, Share(study, images))]
+    if not parts:
         return None
+    found = join(parts)
     if isinstance(study.buffers, SharedBuffer):
         fits = found.feature_need + found.weight_need <= max(study.buffers.shared_bytes)
     else:
@@ -204,10 +206,21 @@ def candidates(study: Study, family: Family, works: Works, plan: GroupPlan) -> C
     return found if len(found) else None
 
 
+class Share:
+    """The batch in shares of some images, the last perhaps smaller: a tile holds one share."""
+
+    def __init__(self, study: Study, images: int) -> None:
+        self.images, self.batch = images, study.batch
+        full, rest = divmod(study.batch, images)
+        self.sizes = [(images, full)] + ([(rest, 1)] if rest else [])
+        self.last = rest or images
+        self.count = full + bool(rest)
+
+
 def _sweep_cycles(
-    study: Study,
     family: Family,
     plan: GroupPlan,
+    share: Share,
     compute: Ints,
     load: Ints,
     store: Ints,
@@ -222,30 +235,38 @@ def _sweep_cycles(
     """
     load, store, compute = load[..., None, None], store[..., None, None], compute[:, :, None, :]
     resident, stream = resident[:, None], stream[:, None]
-    dram, images = family.dram_cycles, study.batch
+    dram = family.dram_cycles
+    total = np.zeros(1, dtype=np.int64)
     if not family.double_buffer:
-        total = images * plan.sum_pairs(dram(stream + load + store) + compute)
-        first = plan.at_first(load + store)
+        for images, number in share.sizes:
+            total = total + number * plan.sum_pairs(dram(stream + images * (load + store)) + images * compute)
+        first = share.images * plan.at_first(load + store)
         return total + dram(stream + resident + first) - dram(stream + first)
-    body = np.maximum(compute, dram(stream + load + store))
-    load_first, load_last = plan.at_first(load), plan.at_last(load)
-    store_first, store_last = plan.at_first(store), plan.at_last(store)
+    for images, number in share.sizes:
+        body = np.maximum(images * compute, dram(stream + images * (load + store)))
+        total = total + number * plan.sum_pairs(body)
+        if images == share.images:
+            body_first = plan.at_first(body)
+        if images == share.last:
+            body_last = plan.at_last(body)
+    load_first, load_last = share.images * plan.at_first(load), share.last * plan.at_last(load)
+    store_first, store_last = share.images * plan.at_first(store), share.last * plan.at_last(store)
     alone_first = np.zeros_like(load_first) if streams_input else dram(load_first)
     inside_first = load_first if streams_input else 0
-    compute_first, compute_last = plan.at_first(compute), plan.at_last(compute)
+    compute_first, compute_last = share.images * plan.at_first(compute), share.last * plan.at_last(compute)
     first = alone_first + np.maximum(compute_first, dram(stream + resident + inside_first + store_first))
     last = np.maximum(compute_last, dram(stream + load_last)) + dram(store_last)
     only = alone_first + np.maximum(compute_first, dram(stream + resident + inside_first)) + dram(store_first)
-    many = images * plan.sum_pairs(body) - plan.at_first(body) - plan.at_last(body) + first + last
-    return np.where((plan.tiles * images == 1)[..., None, None], only, many)
+    many = total - body_first - body_last + first + last
+    return np.where((plan.tiles * share.count == 1)[..., None, None], only, many)
 
 
-def _fused(study: Study, family: Family, works: Works, plan: GroupPlan) -> Candidates | None:
+def _fused(study: Study, family: Family, works: Works, plan: GroupPlan, share: Share) -> Iterator[Candidates]:
     """Candidates of a group of several layers: one kind per choice of resident weights."""
     tensors = plan.tensors
     options = residency_options(study, family, tensors.layers)
     if not options:
-        return None
+        return
     act = study.precision.activation_bytes
     areas = [tensors.channels[t] * plan.area(t) for t in range(len(tensors.names))]
     load = sum(areas[tensors.num_made :]) * act
@@ -253,24 +274,26 @@ def _fused(study: Study, family: Family, works: Works, plan: GroupPlan) -> Candi
     kept = sum(tensors.channels[t] * plan.halo_elements(t) for t in range(len(tensors.names))) * act
     feature_need = plan.max_pairs(_live_peak(study, family, plan, areas)) + kept
     if family.double_buffer:
-        many = plan.tiles * study.batch > 1
+        many = plan.tiles * share.count > 1
         feature_need = feature_need + np.where(many, plan.max_pairs(load) + plan.max_pairs(store), 0)
+    feature_need = share.images * feature_need
     work = works.table(signature(tensors.layers[0]), tensors.layers[0].K).lookup(plan.rows.new[:, 0], plan.cols.new[:, 0])
     for i, layer in enumerate(tensors.layers[1:], start=1):
         work += works.table(signature(layer), layer.K).lookup(plan.rows.new[:, i], plan.cols.new[:, i])
     resident = np.array([option.resident_bytes for option in options])
     stream = np.array([option.stream_bytes for option in options])
-    return _flatten(
+    yield _flatten(
         plan,
+        share,
         tuple((option.mask, "fused", 1) for option in options),
         valid=plan.mode >= 0,
         feature_need=feature_need[..., None, None],
         weight_need=np.array([option.need_bytes for option in options]),
-        cycles=_sweep_cycles(study, family, plan, work[..., CYCLES], load, store, resident, stream),
+        cycles=_sweep_cycles(family, plan, share, work[..., CYCLES], load, store, resident, stream),
         sums=study.batch * plan.sum_pairs(work),
         loads=study.batch * plan.sum_pairs(load),
         stores=study.batch * plan.sum_pairs(store),
-        weights=resident + stream * (plan.tiles * study.batch)[..., None],
+        weights=resident + stream * (plan.tiles * share.count)[..., None],
     )
 
 
@@ -301,15 +324,15 @@ def _all_chunks(study: Study, layer: Layer) -> list[Chunks]:
     return _cut(study.network, layer, study.tiling.channel_splits)  # type: ignore[no-any-return]
 
 
-def _alone(study: Study, family: Family, works: Works, plan: GroupPlan) -> Iterator[Candidates]:
+def _alone(study: Study, family: Family, works: Works, plan: GroupPlan, share: Share) -> Iterator[Candidates]:
     """Candidates of a layer alone: every DRAM-level order and every cut of the output channels."""
     layer = plan.tensors.layers[0]
     for chunks in _all_chunks(study, layer):
-        yield _weight_stationary(study, family, works, plan, chunks)
+        yield _weight_stationary(study, family, works, plan, share, chunks)
         if "input-stationary" in orders_alone(layer):
-            yield _tile_by_tile(study, family, works, plan, chunks, "input-stationary")
+            yield _tile_by_tile(study, family, works, plan, share, chunks, "input-stationary")
         if "output-stationary" in orders_alone(layer):
-            yield _tile_by_tile(study, family, works, plan, chunks, "output-stationary")
+            yield _tile_by_tile(study, family, works, plan, share, chunks, "output-stationary")
 
 
 def _alone_work(works: Works, plan: GroupPlan, size: int) -> Ints:
@@ -317,7 +340,9 @@ def _alone_work(works: Works, plan: GroupPlan, size: int) -> Ints:
     return works.table(signature(layer), size).lookup(plan.rows.new[:, 0], plan.cols.new[:, 0])
 
 
-def _weight_stationary(study: Study, family: Family, works: Works, plan: GroupPlan, chunks: Chunks) -> Candidates:
+def _weight_stationary(
+    study: Study, family: Family, works: Works, plan: GroupPlan, share: Share, chunks: Chunks
+) -> Candidates:
     """Each chunk of output channels keeps its weights and sweeps all tiles; the input is read per chunk."""
     layer, precision = plan.tensors.layers[0], study.precision
     act = precision.activation_bytes
@@ -329,7 +354,7 @@ def _weight_stationary(study: Study, family: Family, works: Works, plan: GroupPl
         load, store = needs * read_area * act, size * own_area * act
         work = _alone_work(works, plan, size)
         resident = np.array([size * layer.filter_words * precision.weight_bytes])
-        sweep = _sweep_cycles(study, family, plan, work[..., CYCLES], load, store, resident, np.zeros_like(resident))
+        sweep = _sweep_cycles(family, plan, share, work[..., CYCLES], load, store, resident, np.zeros_like(resident))
         cycles = cycles + number * sweep
         sums = sums + number * study.batch * plan.sum_pairs(work)
         loads = loads + number * study.batch * plan.sum_pairs(load)
@@ -339,13 +364,14 @@ def _weight_stationary(study: Study, family: Family, works: Works, plan: GroupPl
     feature_need = plan.max_pairs(live) + chunks.input_channels * plan.halo_elements(1) * act
     if family.double_buffer:
         room = chunks.input_channels * plan.max_pairs(read_area) + chunks.largest * plan.max_pairs(own_area)
-        feature_need = feature_need + np.where(plan.tiles * study.batch > 1, room * act, 0)
+        feature_need = feature_need + np.where(plan.tiles * share.count > 1, room * act, 0)
     need = chunks.largest * layer.filter_words * precision.weight_bytes
     return _flatten(
         plan,
+        share,
         ((int(layer.has_weights), "weight-stationary", chunks.count),),
         valid=plan.mode >= 0,
-        feature_need=feature_need[..., None, None],
+        feature_need=share.images * feature_need[..., None, None],
         weight_need=np.full((1, len(family.arrays)), need),
         cycles=cycles,
         sums=sums,
@@ -356,7 +382,7 @@ def _weight_stationary(study: Study, family: Family, works: Works, plan: GroupPl
 
 
 def _tile_by_tile(
-    study: Study, family: Family, works: Works, plan: GroupPlan, chunks: Chunks, order: Order
+    study: Study, family: Family, works: Works, plan: GroupPlan, share: Share, chunks: Chunks, order: Order
 ) -> Candidates:
     """Each tile makes all output channels, chunk by chunk, while the weights stream through.
 
@@ -378,7 +404,7 @@ def _tile_by_tile(
         spilled = layer.K * made_area[..., None] * (rounds - 1) * psum
         work = work + spilled[..., None] * np.array([0, 0, 1, 1, 0])
     zero, stream = np.zeros(1, dtype=np.int64), np.array([weights])
-    cycles = _sweep_cycles(study, family, plan, work[..., CYCLES], load, store, zero, stream, streams_input)
+    cycles = _sweep_cycles(family, plan, share, work[..., CYCLES], load, store, zero, stream, streams_input)
     in_sums = streams_input or arrays[0].accumulates_in_buffer(layer)
     outputs = plan.max_pairs(made_area) * (chunks.largest * (psum if in_sums else act))
     copies = 2 if family.double_buffer else 1
@@ -389,7 +415,7 @@ def _tile_by_tile(
         inputs = (largest_input * (read_channels * act))[..., None]
     reserved = outputs + read_channels * plan.halo_elements(1) * act
     if family.double_buffer:
-        visits = plan.tiles * study.batch
+        visits = plan.tiles * share.count
         reserved = reserved + np.where(visits * chunks.count > 1, plan.max_pairs(own_area) * (chunks.largest * act), 0)
         if not streams_input:
             reserved = reserved + np.where(visits > 1, plan.max_pairs(load), 0)
@@ -403,20 +429,22 @@ def _tile_by_tile(
         valid = valid & ~plan.rows.keeps[:, None] & ~plan.cols.keeps
     return _flatten(
         plan,
+        share,
         ((0, order, chunks.count),),
         valid=valid,
-        feature_need=(inputs + reserved[..., None])[:, :, None, :],
+        feature_need=share.images * (inputs + reserved[..., None])[:, :, None, :],
         weight_need=(copies * precision.weight_bytes * chunk_words)[None, :],
         cycles=cycles,
         sums=study.batch * plan.sum_pairs(work),
         loads=study.batch * plan.sum_pairs(load),
         stores=study.batch * plan.sum_pairs(store),
-        weights=weights * (plan.tiles * study.batch)[..., None],
+        weights=weights * (plan.tiles * share.count)[..., None],
     )
 
 
 def _flatten(
     plan: GroupPlan,
+    share: Share,
     kinds: tuple[tuple[int, Order, int], ...],
     *,
     valid: NDArray[np.bool_],
@@ -445,6 +473,7 @@ def _flatten(
         kind=kind,
         tile_rows=plan.rows.counts[rows],
         tile_cols=plan.cols.counts[cols],
+        images=np.full(len(rows), share.images, dtype=np.int64),
         overlap=plan.mode[rows, cols],
         feature_need=np.broadcast_to(feature_need, (*valid.shape, many, arrays))[rows, cols, kind],
         weight_need=weight_need[kind],

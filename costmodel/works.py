@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,32 +36,47 @@ class Works:
     """All work tables of a family of arrays.
 
     Sizes are announced first with `need`; `price` then fills every table in one vectorised call per
-    (layer, array).
+    (layer, array). Or `price_whole` fills a layer's table for every size of tile there is.
     """
 
     def __init__(self, arrays: tuple[ArrayShape, ...], technology: Technology, precision: Precision) -> None:
         self._arrays, self._technology, self._precision = arrays, technology, precision
         self._needs: dict[tuple[Layer, tuple[int, ...]], tuple[set[int], set[int]]] = {}
         self._tables: dict[tuple[Layer, int], WorkTable] = {}
+        self._whole: dict[Layer, WorkTable] = {}
 
     def need(self, layer: Layer, channels: tuple[int, ...], rows: Ints, cols: Ints) -> None:
         """Announce tiles of a layer (by signature) that will be looked up with each of ``channels``."""
+        if channels == (layer.K,) and layer in self._whole:
+            return
         row_set, col_set = self._needs.setdefault((layer, channels), (set(), set()))
         row_set.update(np.unique(rows).tolist())
         col_set.update(np.unique(cols).tolist())
 
     def price(self) -> None:
-        for (layer, channel_tuple), (row_set, col_set) in self._needs.items():
-            rows, cols, channels = np.array(sorted(row_set)), np.array(sorted(col_set)), np.array(channel_tuple)
-            kk, hh, ww = np.broadcast_arrays(channels[:, None, None], rows[:, None], cols)
-            columns = [
-                np.stack(array.tile_works(layer, kk, hh, ww, self._technology, self._precision), axis=-1)
-                for array in self._arrays
-            ]
-            values = np.stack(columns, axis=3)  # (channels, row, col, array, quantity)
-            row_at, col_at = _positions(rows), _positions(cols)
-            for i, k in enumerate(channel_tuple):
-                self._tables[layer, k] = WorkTable(row_at, col_at, np.ascontiguousarray(values[i]))
+        """Price what was announced since the last call; it replaces what earlier calls priced."""
+        for (layer, channels), (row_set, col_set) in self._needs.items():
+            self._price(layer, channels, sorted(row_set), sorted(col_set))
+        self._needs.clear()
+
+    def price_whole(self, layer: Layer) -> WorkTable:
+        """Works of the whole layer (by signature) for every tile from 0 x 0 to P x Q."""
+        if layer not in self._whole:
+            self._price(layer, (layer.K,), range(layer.P + 1), range(layer.Q + 1))
+            self._whole[layer] = self._tables[layer, layer.K]
+        return self._whole[layer]
+
+    def _price(self, layer: Layer, channels: tuple[int, ...], rows: Iterable[int], cols: Iterable[int]) -> None:
+        heights, widths = np.array(list(rows)), np.array(list(cols))
+        kk, hh, ww = np.broadcast_arrays(np.array(channels)[:, None, None], heights[:, None], widths)
+        columns = [
+            np.stack(array.tile_works(layer, kk, hh, ww, self._technology, self._precision), axis=-1)
+            for array in self._arrays
+        ]
+        values = np.stack(columns, axis=3)  # (channels, row, col, array, quantity)
+        row_at, col_at = _positions(heights), _positions(widths)
+        for i, k in enumerate(channels):
+            self._tables[layer, k] = WorkTable(row_at, col_at, np.ascontiguousarray(values[i]))
 
     def table(self, layer: Layer, channels: int) -> WorkTable:
         return self._tables[layer, channels]

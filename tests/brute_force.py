@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from graphlib import CycleError, TopologicalSorter
 from itertools import combinations, product
+from math import ceil
 from typing import Literal, NamedTuple
 
 from costmodel.design import Design, GroupDesign, Hardware
@@ -284,24 +285,31 @@ def group_designs(study: Study, names: Names) -> Iterator[GroupDesign]:
         _tile_counts(max(shape.rows for shape in leaving), study.tiling.row_splits),
         _tile_counts(max(shape.cols for shape in leaving), study.tiling.column_splits),
         study.fusion.overlap,
+        _image_counts(study.batch),
     )
-    for tile_rows, tile_cols, overlap in grids:
+    for tile_rows, tile_cols, overlap, images in grids:
+        run = partial(GroupDesign, names, tile_rows, tile_cols, overlap, images=images)
         if len(names) > 1:
             weighted = [name for name in names if network.layer(name).has_weights]
             for number in range(len(weighted) + 1):
                 for resident in combinations(weighted, number):
-                    yield GroupDesign(names, tile_rows, tile_cols, overlap, frozenset(resident))
+                    yield run(frozenset(resident))
             continue
         layer = network.layer(names[0])
         for splits in _channel_cuts(network, layer, study.tiling.channel_splits):
             kept = frozenset(names) if layer.has_weights else frozenset()
-            yield GroupDesign(names, tile_rows, tile_cols, overlap, kept, "weight-stationary", splits)
+            yield run(kept, "weight-stationary", splits)
             if _is_channelwise(layer):
                 continue
-            yield GroupDesign(names, tile_rows, tile_cols, overlap, frozenset(), "input-stationary", splits)
+            yield run(frozenset(), "input-stationary", splits)
             keeps_halo = (overlap != "recompute" and tile_rows > 1) or (overlap == "cache-all" and tile_cols > 1)
             if not keeps_halo:
-                yield GroupDesign(names, tile_rows, tile_cols, overlap, frozenset(), "output-stationary", splits)
+                yield run(frozenset(), "output-stationary", splits)
+
+
+def _image_counts(batch: int) -> list[int]:
+    """Images that a tile may hold: every count that serves the batch in fewer tiles than the count below it."""
+    return [n for n in range(1, batch + 1) if n == 1 or ceil(batch / n) < ceil(batch / (n - 1))]
 
 
 def _is_channelwise(layer: Layer) -> bool:

@@ -144,7 +144,7 @@ def random_study(rng: random.Random, max_layers: int = 5, rich: bool = False) ->
         dram=(Dram("test", rng.choice([64_000, 560_000]), rng.choice([800_000_000, 6_400_000_000])),),
         goal=rng.choice(["energy", "latency", "bandwidth"]),  # type: ignore[arg-type]
         budgets=Budgets(),
-        batch=rng.choice([1, 1, 1, 2]),
+        batch=rng.choice([1, 1, 1, 2, 3]),
         precision=rng.choice([Precision(), Precision(16, 16, 32), Precision(16, 8, 32)]),
         fusion=Fusion(max_layers=rng.choice([2, 3, 12]), overlap=overlaps),  # type: ignore[arg-type]
         tiling=tiling,

@@ -9,6 +9,7 @@ from itertools import permutations, product
 from typing import Any
 
 import pytest
+
 from brute_force import (
     Option,
     Total,
@@ -21,12 +22,11 @@ from brute_force import (
     undominated,
     undominated_totals,
 )
-from random_networks import TECHNOLOGY, random_study
-
 from costmodel.design import Design, GroupDesign, Hardware, Order
 from costmodel.evaluate import evaluate, group_cost
 from costmodel.hardware import prices
 from costmodel.legal import DesignError, check_design
+from random_networks import TECHNOLOGY, random_study
 from solver import Outcome, solve
 from specs.network import Layer, Network, TensorShape
 from specs.study import (
@@ -67,11 +67,14 @@ def instance(seed: int) -> Study:
     if rng.random() < 0.1:
         study = replace(study, fusion=replace(study.fusion, max_layers=1))
     if _prices_to_find(study) <= 1000:
-        if rng.random() < 0.5:
+        more = rng.choice(["clocks", "DRAMs", "images"])
+        if more == "clocks":
             slow, fast = sorted(rng.sample([150_000_000, 200_000_000, 333_000_000, 700_000_000], 2))
             study = replace(study, accelerators=tuple(replace(a, clock_hz=(slow, fast)) for a in study.accelerators))
-        else:
+        elif more == "DRAMs":
             study = replace(study, dram=(*study.dram, Dram("other", 230_000, 1_700_000_000)))
+        else:
+            study = replace(study, batch=rng.choice([2, 3, 5]))
     buffers = study.buffers
     if _prices_to_find(study) > 4000 and isinstance(buffers, SeparateBuffers):
         study = replace(study, buffers=replace(buffers, weight_bytes=(rng.choice(buffers.weight_bytes),)))
@@ -333,6 +336,7 @@ def _habits(study: Study, design: Design) -> set[str]:
         tiles = group.tile_rows * group.tile_cols
         habits |= {"tiled rows"} if group.tile_rows > 1 else set()
         habits |= {"tiled columns"} if group.tile_cols > 1 else set()
+        habits |= {"several images"} if group.images > 1 else set()
         habits |= {group.order, f"{group.order}, cut" if group.channel_splits > 1 else group.order}
         if len(group.layers) > 1:
             habits |= {f"fused tiles, {group.overlap}" if tiles > 1 else "fused whole"}
@@ -368,7 +372,7 @@ def test_the_optima_and_the_budgets_are_of_every_kind() -> None:
     assert all(habits[name] >= 10 for name in common), habits
     rare = [f"fused tiles, {overlap}" for overlap in OVERLAPS]
     rare += [f"{order}, cut" for order in ("weight-stationary", "input-stationary", "output-stationary")]
-    rare += ["input-stationary", "fused, some weights stay", "nothing fits"]
+    rare += ["several images", "input-stationary", "fused, some weights stay", "nothing fits"]
     assert all(habits[name] >= 1 for name in rare), habits
     assert all(names[kind, name] >= 1 for kind in KINDS for name in BUDGETED), names
     assert all(sizes[kind, number] >= 2 for kind in KINDS for number in (1, 2)), sizes
@@ -555,6 +559,7 @@ def test_oracle_tries_the_ways_that_the_rules_allow(seed: int) -> None:
                         frozenset(name for name in names if rng.random() < 0.5),
                         rng.choice(orders) if odd else "fused",
                         rng.choice([1, 1, 2, 3, 4, 6]) if odd else 1,
+                        rng.randint(1, study.batch) if rng.random() < 0.9 else study.batch + 1,
                     )
                 )
             for group in sorted(drawn, key=repr):

@@ -1,0 +1,40 @@
+"""Isomorphic groups: classes of groups that cost the same, of which one member is priced."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from costmodel.groups import GroupLattice, layer_indices
+from costmodel.template import Ints
+from costmodel.works import signature
+from specs.network import Layer, Network
+
+
+def group_classes(network: Network, lattice: GroupLattice) -> tuple[Ints, list[int]]:
+    """Sort groups into classes that cost the same: class of each group, and one member of each class.
+
+    Two groups are of one class if their layers agree in order, loop bounds, wiring and which outputs leave.
+    """
+    signatures: dict[Layer, int] = {}
+    number = [signatures.setdefault(signature(layer), len(signatures)) for layer in network.layers]
+    tensors = {name: i for i, name in enumerate(network.tensors)}
+    channels = [shape.channels for shape in network.tensors.values()]
+    reads = [tuple(tuple(tensors[name] for name in operand) for operand in layer.operands) for layer in network.layers]
+    made = [tensors[layer.name] for layer in network.layers]
+    readers = [sum(1 << network.index[name] for name in network.consumers[layer.name]) for layer in network.layers]
+    leaves = [layer.name in network.outputs for layer in network.layers]
+    classes: dict[tuple[object, ...], int] = {}
+    members: list[int] = []
+    group_class = np.empty(len(lattice.groups), dtype=np.int64)
+    for group, layer_set in enumerate(lattice.groups):
+        label: dict[int, int] = {}
+        key: list[object] = []
+        for i in layer_indices(layer_set):
+            wiring = [[(label.setdefault(t, len(label)), channels[t]) for t in operand] for operand in reads[i]]
+            key += (number[i], tuple(map(tuple, wiring)), label.setdefault(made[i], len(label)))
+            key.append(leaves[i] or readers[i] & ~layer_set != 0)
+        found = classes.setdefault(tuple(key), len(members))
+        if found == len(members):
+            members.append(group)
+        group_class[group] = found
+    return group_class, members

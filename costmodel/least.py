@@ -1,0 +1,116 @@
+"""Least costs: what a fused group costs at the very least at a hardware point, without pricing its tilings.
+
+docs/deductions-table.md has the proofs. Floating point is used for sums of non-negative numbers alone; its
+relative error stays far below `_MARGIN`, by which every bound is lowered.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.candidates import Family
+from costmodel.extents import Extents
+from costmodel.selection import PriceGrid
+from costmodel.template import Ints
+from costmodel.works import CYCLES, Works, signature
+from specs.network import Network
+from specs.study import Goal
+
+_MARGIN = 1e-9
+MOST_TILE_SIZES = 2**22
+"""Tile sizes x arrays up to which rates are looked for among all tiles that exist."""
+
+Floats = NDArray[np.float64]
+
+
+def num_tile_sizes(network: Network, family: Family) -> int:
+    """Works that `LeastCosts` needs: every tile of every different layer on every array."""
+    layers = {signature(layer) for layer in network.layers}
+    return sum((layer.P + 1) * (layer.Q + 1) for layer in layers) * len(family.arrays)
+
+
+class LeastCosts:
+    """Least costs of groups of several layers on a family.
+
+    Everything a group must do at least is added up: the elements that every layer computes, each at the
+    cheapest rate that any tile of any size has; what it must load and store; all weights once. Weights that
+    no buffer of the point's size can hold stream once per tile, and the least number of tiles follows from
+    the feature buffer.
+    """
+
+    def __init__(self, family: Family, extents: Extents, works: Works, grid: PriceGrid) -> None:
+        study = extents.study
+        self._extents, self._family, self._grid, self._goal = extents, family, grid, study.goal
+        self._batch = study.batch
+        self._elements = extents.made_elements.astype(np.float64) * study.batch
+        self._elements[~extents.made] = 0
+        layers = study.network.layers
+        rates = {layer: _rates(works.price_whole(layer).values, layer.K, grid, study.goal) for layer in map(signature, layers)}
+        self._rates = np.stack([rates[signature(layer)] for layer in layers])
+        sizes = np.array([layer.weight_words for layer in layers], dtype=np.int64) * study.precision.weight_bytes
+        self._weights = extents.made @ sizes
+        self._streamed = _streamed(extents, sizes, grid)
+        self._tiles = self._least_tiles()
+
+    def _least_tiles(self) -> Ints:
+        """Least number of tiles with which a group can fit: (group, feature size)."""
+        live = self._extents.live_bytes(self._family.arrays[0])[:, None]
+        room = (self._extents.load_bytes + self._extents.store_bytes)[:, None] * int(self._family.double_buffer)
+        alone = live + room * int(self._batch > 1)
+        capacity = self._grid.feature_bytes
+        return np.where(alone <= capacity, 1, np.maximum(2, -(-(live + room) // capacity)))
+
+    def at(self, array: int, feature: NDArray[np.intp], weight: NDArray[np.intp]) -> Ints:
+        """Least costs for the goal at cells of the price grid: (group, cell); latencies in cycles."""
+        weights = self._weights[:, None] + self._streamed[:, weight] * (self._tiles[:, feature] * self._batch - 1)
+        loads = self._extents.load_bytes[:, None] * self._batch
+        stores = self._extents.store_bytes[:, None] * self._batch
+        dram = loads + stores + weights
+        if self._goal == "bandwidth":
+            return dram
+        array_cost = self._elements @ self._rates[:, array, feature, weight]
+        if self._goal == "latency":
+            return np.maximum((array_cost * (1 - _MARGIN)).astype(np.int64), self._family.dram_cycles(dram))
+        grid = self._grid
+        cost = (
+            array_cost
+            + dram * float(self._family.dram.fj_per_byte)
+            + loads * grid.feature_write_fj[feature, weight].astype(np.float64)
+            + stores * grid.feature_read_fj[feature, weight].astype(np.float64)
+            + weights * grid.weight_write_fj[feature, weight].astype(np.float64)
+        )
+        return (cost * (1 - _MARGIN)).astype(np.int64)
+
+
+def _streamed(extents: Extents, sizes: Ints, grid: PriceGrid) -> Ints:
+    """Least weight bytes that cannot stay on chip: (group, weight size), or (group, shared size)."""
+    columns = []
+    for capacity in (grid.feature_bytes if grid.shared else grid.weight_bytes).tolist():
+        fits = sizes <= capacity
+        columns.append(extents.made @ (sizes * ~fits) + np.maximum(0, extents.made @ (sizes * fits) - capacity))
+    return np.stack(columns, axis=1)
+
+
+def _rates(works: Ints, channels: int, grid: PriceGrid, goal: Goal) -> Floats:
+    """Least array cost per output element over all tiles: (array, feature size, weight size)."""
+    rows, cols = np.arange(1, works.shape[0]), np.arange(1, works.shape[1])
+    shape = (works.shape[2], *grid.leakage_fj.shape)
+    area = (rows[:, None] * cols * float(channels)).reshape(-1, 1)
+    rates = np.empty(shape)
+    one = np.ones_like(grid.leakage_fj)
+    columns = (grid.leakage_fj, one, grid.feature_read_fj, grid.feature_write_fj, grid.weight_read_fj)
+    price = np.stack(columns).astype(np.float64).reshape(len(columns), -1)
+    for array in range(shape[0]):
+        per_element = works[1:, 1:, array].reshape(len(area), -1) / area
+        if goal == "energy":
+            rates[array] = _least_product(per_element, price).reshape(shape[1:])
+        else:
+            rates[array] = per_element[:, CYCLES].min()
+    return rates
+
+
+def _least_product(left: Floats, right: Floats, block: int = 4096) -> Floats:
+    """Column minima of ``left @ right``, with little memory."""
+    parts = (left[i : i + block] @ right for i in range(0, len(left), block))
+    return np.min([part.min(axis=0) for part in parts], axis=0)
