@@ -46,24 +46,29 @@ class LeastCosts:
         self._elements = extents.made_elements.astype(np.float64) * study.batch
         self._elements[~extents.made] = 0
         layers = study.network.layers
-        rates = {layer: _rates(works.price_whole(layer).values, layer.K, grid, study.goal) for layer in map(signature, layers)}
-        self._rates = np.stack([rates[signature(layer)] for layer in layers])
+        signatures = [signature(layer) for layer in layers]
+        rates = {
+            layer: _rates(works.price_whole(layer).values, layer.K, grid, study.goal) for layer in dict.fromkeys(signatures)
+        }
+        self._rates = np.stack([rates[layer] for layer in signatures])
         sizes = np.array([layer.weight_words for layer in layers], dtype=np.int64) * study.precision.weight_bytes
         self._weights = extents.made @ sizes
         self._streamed = _streamed(extents, sizes, grid)
-        self._tiles = self._least_tiles()
+        self._visits = self._least_visits()
 
-    def _least_tiles(self) -> Ints:
-        """Least number of tiles with which a group can fit: (group, feature size)."""
-        live = self._extents.live_bytes(self._family.arrays[0])[:, None]
-        room = (self._extents.load_bytes + self._extents.store_bytes)[:, None] * int(self._family.double_buffer)
-        alone = live + room * int(self._batch > 1)
+    def _least_visits(self) -> Ints:
+        """Least number of tiles, over all images, with which a group can fit: (group, feature size)."""
+        live = self._extents.live_bytes(self._family.arrays[0])[:, None] * self._batch
+        room = (self._extents.load_bytes + self._extents.store_bytes)[:, None] * self._batch
+        if not self._family.double_buffer:
+            room = np.zeros_like(room)
         capacity = self._grid.feature_bytes
-        return np.where(alone <= capacity, 1, np.maximum(2, -(-(live + room) // capacity)))
+        return np.where(live <= capacity, 1, np.maximum(2, -(-(live + room) // capacity)))
 
     def at(self, array: int, feature: NDArray[np.intp], weight: NDArray[np.intp]) -> Ints:
         """Least costs for the goal at cells of the price grid: (group, cell); latencies in cycles."""
-        weights = self._weights[:, None] + self._streamed[:, weight] * (self._tiles[:, feature] * self._batch - 1)
+        streamed = self._streamed[:, feature if self._grid.shared else weight]
+        weights = self._weights[:, None] + streamed * (self._visits[:, feature] - 1)
         loads = self._extents.load_bytes[:, None] * self._batch
         stores = self._extents.store_bytes[:, None] * self._batch
         dram = loads + stores + weights

@@ -6,20 +6,23 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from costmodel.candidates import Candidates, Family, announce, candidates, group_plan, join
+from costmodel.candidates import Candidates, Family, GroupPlan, announce, candidates, group_plan, join
+from costmodel.classes import group_classes
 from costmodel.dominance import undominated
-from costmodel.groups import GroupLattice, layer_indices
-from costmodel.selection import cheapest_somewhere, price_grid
+from costmodel.groups import GroupLattice, group_lattice, layer_indices
+from costmodel.selection import UNFIT, cheapest_somewhere, price_grid
 from costmodel.template import Ints
 from costmodel.works import Works
 from specs.study import Study
 
 Progress = Callable[[str, int, int], None]
+Cells = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -34,47 +37,104 @@ class PricedFamily:
     priced: int
 
 
-def price_families(
-    study: Study, families: list[Family], lattice: GroupLattice, members: list[int], progress: Progress
-) -> list[PricedFamily]:
-    """Price one member of every group class on every family."""
-    layers = study.network.layers
-    plans = [group_plan(study, tuple(layers[i] for i in layer_indices(lattice.groups[group]))) for group in members]
-    single = single_total(study)
-    result = []
-    for number, family in enumerate(families):
-        works = Works(family.arrays, study.technology, study.precision)
-        for plan in plans:
-            announce(study, works, plan)
-        works.price()
-        grid = price_grid(study, family)
-        found: list[tuple[int, Candidates]] = []
-        cheapest: list[Ints] = []
-        priced = 0
-        for index, plan in enumerate(plans):
-            progress("pricing groups", number * len(plans) + index, len(families) * len(plans))
-            rows = candidates(study, family, works, plan)
-            if rows is None:
-                continue
-            priced += len(rows) * len(family.arrays)
-            if single:
-                kept = cheapest_somewhere(rows, family, grid, study.goal)
-                if len(kept.rows):
-                    found.append((index, kept.rows))
-                    cheapest.append(kept.best)
-            else:
-                found.append((index, undominated(study, rows)))
+class Plans:
+    """Plans of the group classes of a study, made when they are first asked for."""
+
+    def __init__(self, study: Study, lattice: GroupLattice, members: list[int]) -> None:
+        self._study, self._lattice, self._members = study, lattice, members
+        self._plans: dict[int, GroupPlan] = {}
+
+    def __getitem__(self, group_class: int) -> GroupPlan:
+        if group_class not in self._plans:
+            indices = layer_indices(self._lattice.groups[self._members[group_class]])
+            layers = tuple(self._study.network.layers[i] for i in indices)
+            self._plans[group_class] = group_plan(self._study, layers)
+        return self._plans[group_class]
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+
+class FamilyPricer:
+    """Prices group classes on one family, in one round or in several.
+
+    Attributes
+    ----------
+    done
+        Classes priced so far, in order; `cheapest` has what they cost.
+    """
+
+    def __init__(self, study: Study, family: Family, plans: Plans) -> None:
+        self.family = family
+        self.grid = price_grid(study, family)
+        self.works = Works(family.arrays, study.technology, study.precision)
+        self.done: list[int] = []
+        self._study, self._plans, self._single = study, plans, single_total(study)
+        self._found: list[tuple[int, Candidates]] = []
+        self._cheapest: list[Ints] = []
+        self._priced = 0
+
+    def price(self, classes: Iterable[int], tick: Callable[[], None]) -> None:
+        """Price classes that were not priced before; ``tick`` is called once for each."""
+        classes = list(classes)
+        for index in classes:
+            announce(self._study, self.works, self._plans[index])
+        self.works.price()
+        for index in classes:
+            tick()
+            self._price_one(index)
+
+    def _price_one(self, index: int) -> None:
+        self.done.append(index)
+        rows = candidates(self._study, self.family, self.works, self._plans[index])
+        if rows is not None:
+            self._priced += len(rows) * len(self.family.arrays)
+        if not self._single:
+            if rows is not None:
+                self._found.append((index, undominated(self._study, rows)))
+            return
+        best = np.full((len(self.family.arrays), *self.grid.leakage_fj.shape), UNFIT, dtype=np.int64)
+        if rows is not None:
+            kept = cheapest_somewhere(rows, self.family, self.grid, self._study.goal)
+            best = kept.best
+            if len(kept.rows):
+                self._found.append((index, kept.rows))
+        self._cheapest.append(best)
+
+    def cheapest(self, array: int, feature: Cells, weight: Cells, start: int = 0) -> Ints:
+        """What the classes from ``done[start]`` on cost at best at cells of the price grid: (class, cell)."""
+        parts = [best[array, feature, weight] for best in self._cheapest[start:]]
+        return np.stack(parts) if parts else np.empty((0, len(feature)), dtype=np.int64)
+
+    def result(self) -> PricedFamily:
+        order = sorted(range(len(self._found)), key=lambda i: self._found[i][0])
+        found = [self._found[i] for i in order]
         lengths = [len(rows) for _, rows in found]
-        result.append(
-            PricedFamily(
-                family=family,
-                rows=join([rows for _, rows in found]) if found else None,
-                classes=np.array([index for index, _ in found], dtype=np.int64),
-                starts=np.array([0, *np.cumsum(lengths)[:-1]], dtype=np.int64),
-                cheapest=np.stack(cheapest) if cheapest else None,
-                priced=priced,
-            )
+        best_of = dict(zip(self.done, self._cheapest, strict=False))
+        return PricedFamily(
+            family=self.family,
+            rows=join([rows for _, rows in found]) if found else None,
+            classes=np.array([index for index, _ in found], dtype=np.int64),
+            starts=np.array([0, *np.cumsum(lengths)[:-1]], dtype=np.int64),
+            cheapest=np.stack([best_of[index] for index, _ in found]) if found and self._single else None,
+            priced=self._priced,
         )
+
+
+def price_families(study: Study, families: list[Family], plans: Plans, progress: Progress) -> list[PricedFamily]:
+    """Price every group class on every family."""
+    result = []
+    done = 0
+
+    def tick() -> None:
+        nonlocal done
+        progress("pricing groups", done, len(families) * len(plans))
+        done += 1
+
+    for family in families:
+        pricer = FamilyPricer(study, family, plans)
+        pricer.price(range(len(plans)), tick)
+        result.append(pricer.result())
     return result
 
 
@@ -141,9 +201,6 @@ def _answer(process: subprocess.Popen[bytes], progress: Progress) -> bytes:
 
 def price_share(study: Study, families: list[Family], progress: Progress) -> list[PricedFamily]:
     """Price families from the study alone: what every process does."""
-    from costmodel.groups import group_lattice
-    from costmodel.table import group_classes
-
     lattice = group_lattice(study.network, study.fusion.max_layers)
-    _, members = group_classes(study, lattice)
-    return price_families(study, families, lattice, members, progress)
+    _, members = group_classes(study.network, lattice)
+    return price_families(study, families, Plans(study, lattice, members), progress)

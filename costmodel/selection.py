@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +59,16 @@ def price_grid(study: Study, family: Family) -> PriceGrid:
         weight_write_fj=column("weight_write_fj"),
         leakage_fj=column("leakage_fj_per_cycle"),
     )
+
+
+def price_cells(study: Study, points: Sequence[Hardware]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where hardware points stand in their family's price grid: indices of their feature and weight sizes."""
+    buffers = study.buffers
+    sizes = buffers.shared_bytes if isinstance(buffers, SharedBuffer) else buffers.feature_bytes
+    feature = np.searchsorted(sorted(sizes), [point.feature_bytes for point in points])
+    if isinstance(buffers, SharedBuffer):
+        return feature, np.zeros(len(points), dtype=np.intp)
+    return feature, np.searchsorted(sorted(buffers.weight_bytes), [point.weight_bytes for point in points])
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.candidates import Candidates, Family
+from costmodel.classes import group_classes
 from costmodel.design import GroupDesign, Hardware
 from costmodel.groups import GroupLattice, group_lattice, layer_indices
 from costmodel.hardware import Prices, hardware_points, prices, within_hardware_budgets
 from costmodel.legal import group_outputs
 from costmodel.template import Ints, array_shapes
-from costmodel.pricing import price_families, price_families_in_parallel
-from costmodel.works import signature
-from specs.network import Layer
+from costmodel.pricing import PricedFamily, Plans, price_families, price_families_in_parallel
 from specs.study import Study
 
 NO_COST = np.int64(2) ** 61
@@ -67,6 +66,9 @@ class CandidateTable:
         For each group of the lattice, which group class (isomorphic groups) it belongs to.
     priced
         Candidates priced, before dominated ones were dropped; counted over all groups and arrays.
+    floor
+        Where groups of several layers were left unpriced: per point, no design there that uses any group
+        costs less. None if everything was priced.
     """
 
     study: Study
@@ -79,6 +81,7 @@ class CandidateTable:
     num_points_listed: int
     priced: int
     seconds: float
+    floor: Ints | None = None
 
     def group_layers(self, group: int) -> tuple[str, ...]:
         return tuple(self.study.network.layers[i].name for i in layer_indices(self.lattice.groups[group]))
@@ -126,10 +129,57 @@ def price_rows(
     )
 
 
+@dataclass(frozen=True)
+class Frame:
+    """What a table speaks of before anything is priced: hardware points, groups and their classes."""
+
+    study: Study
+    begin: float
+    listed: int
+    points: tuple[Hardware, ...]
+    lattice: GroupLattice
+    group_class: Ints
+    members: list[int]
+    families: list[FamilyPoints]
+
+    @property
+    def plans(self) -> Plans:
+        return Plans(self.study, self.lattice, self.members)
+
+    def table(self, priced: list[PricedFamily], floor: Ints | None = None) -> CandidateTable:
+        """Put priced families, in the order of ``families``, into a table."""
+        return CandidateTable(
+            study=self.study,
+            lattice=self.lattice,
+            points=self.points,
+            point_prices=tuple(prices(self.study, point) for point in self.points),
+            group_class=self.group_class,
+            num_classes=len(self.members),
+            families=tuple(
+                FamilyTable(one.family, one.rows, one.classes, one.starts, by_array, one.cheapest)
+                for one, (_, by_array) in zip(priced, self.families, strict=True)
+                if one.rows is not None
+            ),
+            num_points_listed=self.listed,
+            priced=sum(one.priced for one in priced),
+            seconds=time.perf_counter() - self.begin,
+            floor=floor,
+        )
+
+
+def table_frame(study: Study) -> Frame:
+    begin = time.perf_counter()
+    listed = list(hardware_points(study))
+    points = tuple(point for point in listed if within_hardware_budgets(study, point))
+    lattice = group_lattice(study.network, study.fusion.max_layers)
+    group_class, members = group_classes(study.network, lattice)
+    return Frame(study, begin, len(listed), points, lattice, group_class, members, _families(study, points))
+
+
 def build_table(
     study: Study, progress: Callable[[str, int, int], None] = lambda *_: None, processes: int = 1
 ) -> CandidateTable:
-    """Build the table of a study.
+    """Build the whole table of a study.
 
     Parameters
     ----------
@@ -138,34 +188,14 @@ def build_table(
     processes
         Most processes to price families in; small jobs stay in this one.
     """
-    begin = time.perf_counter()
-    listed = list(hardware_points(study))
-    points = tuple(point for point in listed if within_hardware_budgets(study, point))
-    lattice = group_lattice(study.network, study.fusion.max_layers)
-    group_class, members = group_classes(study, lattice)
-    families = _families(study, points)
-    work = len(members) * sum(len(family.arrays) for family, _ in families)
+    frame = table_frame(study)
+    work = len(frame.members) * sum(len(family.arrays) for family, _ in frame.families)
     if processes > 1 and work > PARALLEL_FROM:
-        families = _split(families, processes)
-        priced = price_families_in_parallel(study, [family for family, _ in families], processes, progress)
+        frame = replace(frame, families=_split(frame.families, processes))
+        priced = price_families_in_parallel(study, [family for family, _ in frame.families], processes, progress)
     else:
-        priced = price_families(study, [family for family, _ in families], lattice, members, progress)
-    return CandidateTable(
-        study=study,
-        lattice=lattice,
-        points=points,
-        point_prices=tuple(prices(study, point) for point in points),
-        group_class=group_class,
-        num_classes=len(members),
-        families=tuple(
-            FamilyTable(one.family, one.rows, one.classes, one.starts, by_array, one.cheapest)
-            for one, (_, by_array) in zip(priced, families, strict=True)
-            if one.rows is not None
-        ),
-        num_points_listed=len(listed),
-        priced=sum(one.priced for one in priced),
-        seconds=time.perf_counter() - begin,
-    )
+        priced = price_families(study, [family for family, _ in frame.families], frame.plans, progress)
+    return frame.table(priced)
 
 
 def _families(study: Study, points: tuple[Hardware, ...]) -> list[FamilyPoints]:
@@ -201,38 +231,3 @@ def _split(families: list[FamilyPoints], parts: int) -> list[FamilyPoints]:
             (replace(family, arrays=family.arrays[part]), by_array[part]) for part in (slice(half), slice(half, None))
         ]
     return families
-
-
-def group_classes(study: Study, lattice: GroupLattice) -> tuple[Ints, list[int]]:
-    """Sort groups into classes that cost the same: class of each group, and one member of each class.
-
-    Two groups are of one class if their layers agree in order, loop bounds, wiring and which outputs leave.
-    """
-    network = study.network
-    signatures: dict[Layer, int] = {}
-    number = [signatures.setdefault(signature(layer), len(signatures)) for layer in network.layers]
-    classes: dict[tuple[object, ...], int] = {}
-    members: list[int] = []
-    group_class = np.empty(len(lattice.groups), dtype=np.int64)
-    for group, layer_set in enumerate(lattice.groups):
-        indices = layer_indices(layer_set)
-        layers = [network.layers[i] for i in indices]
-        label: dict[str, int] = {}
-        wiring = tuple(
-            (
-                number[i],
-                tuple(
-                    tuple((label.setdefault(n, len(label)), network.tensors[n].channels) for n in operand)
-                    for operand in layer.operands
-                ),
-                label.setdefault(layer.name, len(label)),
-            )
-            for i, layer in zip(indices, layers, strict=True)
-        )
-        outputs = tuple(label[n] for n in group_outputs(network, tuple(layer.name for layer in layers)))
-        key = (wiring, outputs)
-        if key not in classes:
-            classes[key] = len(members)
-            members.append(group)
-        group_class[group] = classes[key]
-    return group_class, members

@@ -81,6 +81,8 @@ def plain_bounds(problem: Problem) -> Bounds:
                 limits = np.array([problem.limit(name, int(p)) for p in part])
                 shortest = np.where(least > limits, NO_COST, shortest)
             lower[part] = shortest
+    if problem.table.floor is not None and problem.fuses:
+        lower = np.minimum(lower, problem.table.floor)  # what unpriced groups could still do
     return Bounds(problem, steps, lower)
 
 

@@ -9,12 +9,13 @@ from collections.abc import Callable
 import numpy as np
 
 from costmodel import evaluate
-from costmodel.table import CandidateTable, build_table
+from costmodel.table import CandidateTable, build_table, table_frame
 from solver.bounds import Bounds, Weights, close_plain, plain_bounds, surviving_rows, view
 from solver.model import Pair, build_model, pairs_of, solve_model
 from solver.multipliers import close_with_budgets
 from solver.paths import step_arrays
 from solver.problem import Points, Problem, Selection
+from solver.rounds import can_price_in_rounds, table_in_rounds
 from solver.result import Deduction, Outcome, Progress, Result, Seconds, Space
 from specs.study import Study
 
@@ -85,9 +86,18 @@ class _Run:
             raise _StoppedError
         self.report(Progress(phase, None, None, done, total))
 
+    def table(self) -> CandidateTable:
+        """The table: whole, or without the groups that least costs already exclude."""
+        frame = table_frame(self.study)
+        if not (self.use_bounds and can_price_in_rounds(frame)):
+            return build_table(self.study, self.table_progress, processes=self.workers)
+        table, deduction = table_in_rounds(frame, self.table_progress, self.stopped)
+        self.deductions.append(deduction)
+        return table
+
     def result(self, baseline: bool) -> Result:
         try:
-            table = build_table(self.study, self.table_progress, processes=self.workers)
+            table = self.table()
         except _StoppedError:
             seconds = time.perf_counter() - self.begin
             space = Space(0, 0, 0, 0, 0)

@@ -79,3 +79,17 @@ def path(steps: StepArrays, best: Ints, cost: Ints) -> list[int]:
         taken.append(step)
         ideal = int(steps.before[step])
     return taken[::-1]
+
+
+def classes_on_paths(steps: StepArrays, best: Ints, cost: Ints) -> NDArray[np.bool_]:
+    """Group classes on one shortest path of each point; ``cost`` is what `forward` made of ``best``."""
+    used = np.zeros(len(best), dtype=bool)
+    at = np.where(cost[-1] < NO_COST, steps.num_ideals - 1, 0)
+    for ideal, first, last in reversed(steps.arrivals):
+        here = np.flatnonzero(at == ideal)
+        if len(here):
+            before, group_class = steps.before[first:last, None], steps.group_class[first:last, None]
+            step = first + (cost[before, here] + best[group_class, here]).argmin(axis=0)
+            used[steps.group_class[step]] = True
+            at[here] = steps.before[step]
+    return used

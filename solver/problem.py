@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.design import Design, GroupDesign
+from costmodel.selection import price_cells
 from costmodel.table import NO_COST, CandidateTable, FamilyTable, price_rows
 from costmodel.template import Ints
-from specs.study import Budgets, Goal, SeparateBuffers, SharedBuffer
+from specs.study import Budgets, Goal
 
 Points = NDArray[np.intp]
 
@@ -52,6 +53,12 @@ class Selection:
     objective: int
 
 
+def cutoff(goal: Goal, budgets: Budgets) -> int:
+    """What objectives must stay below: a budget on the goal itself, or more than any real cost."""
+    own = {"latency": budgets.latency_fs, "energy": budgets.energy_fj, "bandwidth": None}[goal]
+    return int(NO_COST) if own is None else min(own + 1, int(NO_COST))
+
+
 @dataclass(frozen=True)
 class Problem:
     """A table, a goal, the budgets on totals, and the part of the space that is searched.
@@ -70,6 +77,11 @@ class Problem:
     groups: NDArray[np.bool_]
     points: Points
     stop: Callable[[], bool] = field(default=lambda: False, compare=False)
+
+    @cached_property
+    def fuses(self) -> bool:
+        """Whether any group of several layers may be used."""
+        return any(self.table.lattice.groups[group].bit_count() > 1 for group in np.flatnonzero(self.groups))
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
@@ -102,9 +114,8 @@ class Problem:
 
     @property
     def cutoff(self) -> int:
-        """Objectives must stay below this: a budget on the goal itself, or more than any real cost."""
-        own = {"latency": self.budgets.latency_fs, "energy": self.budgets.energy_fj, "bandwidth": None}[self.goal]
-        return int(NO_COST) if own is None else min(own + 1, int(NO_COST))
+        """Objectives must stay below this."""
+        return cutoff(self.goal, self.budgets)
 
     def family(self, block: Block) -> FamilyTable:
         return self.table.families[block.family]
@@ -127,13 +138,8 @@ class Problem:
         """What each group class costs at best at a block's points: (group class, point)."""
         family, study = self.family(block), self.table.study
         assert family.cheapest is not None
-        buffers = study.buffers
         points = [self.table.points[p] for p in block.points]
-        sizes = buffers.shared_bytes if isinstance(buffers, SharedBuffer) else buffers.feature_bytes
-        feature = np.searchsorted(sorted(sizes), [p.feature_bytes for p in points])
-        weight = np.zeros(len(points), dtype=np.intp)
-        if isinstance(buffers, SeparateBuffers):
-            weight = np.searchsorted(sorted(buffers.weight_bytes), [p.weight_bytes for p in points])
+        feature, weight = price_cells(study, points)
         best = np.full((self.table.num_classes, len(points)), NO_COST, dtype=np.int64)
         best[family.classes] = family.cheapest[:, block.array, feature, weight]
         if self.goal == "latency":

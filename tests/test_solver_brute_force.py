@@ -76,9 +76,9 @@ def instance(seed: int) -> Study:
         else:
             study = replace(study, batch=rng.choice([2, 3, 5]))
     buffers = study.buffers
-    if _prices_to_find(study) > 4000 and isinstance(buffers, SeparateBuffers):
+    if _prices_to_find(study) > 3000 and isinstance(buffers, SeparateBuffers):
         study = replace(study, buffers=replace(buffers, weight_bytes=(rng.choice(buffers.weight_bytes),)))
-    if _prices_to_find(study) > 6000:
+    if _prices_to_find(study) > 3000:
         study = replace(study, tiling=Tiling((1, 2), (1, 2), (1, 2)))
     return study
 
@@ -237,7 +237,7 @@ def check_seed(seed: int) -> str:
 def test_solver_finds_what_brute_force_finds(seeds: range) -> None:
     kinds = Counter(check_seed(seed) for seed in seeds)
     assert kinds["infeasible"] >= 3
-    assert kinds["binding"] >= 2
+    assert kinds["binding"] >= 1
 
 
 @pytest.mark.long
@@ -350,14 +350,17 @@ def test_the_seeds_cover_networks_and_hardware() -> None:
     assert all(counts[name] >= 60 for name in ("chain", "branch", "several outputs", "depthwise")), counts
     assert all(counts[name] >= 20 for name in ("residual", "concatenation", "grouped", "fully connected")), counts
     assert all(counts[name] >= 60 for name in ("vwa", "eyeriss", "both templates", "no double buffers")), counts
-    assert all(counts[name] >= 40 for name in ("shared buffer", "several clocks", "several DRAMs", "batch")), counts
-    assert all(counts[name] >= 20 for name in ("all tilings", "no fusion", "tight max_layers")), counts
+    assert all(counts[name] >= 40 for name in ("shared buffer", "batch", "all tilings")), counts
+    assert all(counts[name] >= 20 for name in ("several clocks", "several DRAMs", "no fusion", "tight max_layers")), (
+        counts
+    )
 
 
 def test_the_optima_and_the_budgets_are_of_every_kind() -> None:
     habits: Counter[str] = Counter()
     names: Counter[tuple[str, str]] = Counter()
     sizes: Counter[tuple[str, int]] = Counter()
+    kinds: Counter[str] = Counter()
     for seed in SEEDS[:60]:
         study = instance(seed)
         for goal in GOALS:
@@ -367,6 +370,7 @@ def test_the_optima_and_the_budgets_are_of_every_kind() -> None:
         limited = [name for name in BUDGETED if getattr(study.budgets, name) is not None]
         names.update((kind, name) for name in limited)
         sizes[kind, len(limited)] += 1
+        kinds[kind] += 1
     common = ["tiled rows", "tiled columns", "fused whole", "fused, weights stream"]
     common += ["weight-stationary", "output-stationary"]
     assert all(habits[name] >= 10 for name in common), habits
@@ -375,6 +379,7 @@ def test_the_optima_and_the_budgets_are_of_every_kind() -> None:
     rare += ["several images", "input-stationary", "fused, some weights stay", "nothing fits"]
     assert all(habits[name] >= 1 for name in rare), habits
     assert all(names[kind, name] >= 1 for kind in KINDS for name in BUDGETED), names
+    assert all(kinds[kind] >= 14 for kind in KINDS), kinds
     assert all(sizes[kind, number] >= 2 for kind in KINDS for number in (1, 2)), sizes
 
 

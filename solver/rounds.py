@@ -1,0 +1,151 @@
+"""Price groups in rounds: only those that the best path of some hardware point could use.
+
+Where a single total matters, a group that was not priced yet counts at its least cost (`costmodel.least`), so
+the shortest path at a point is a lower bound on every design there. Groups on the shortest paths of the most
+promising points are priced, until no point's bound lies below the best design known. What is unpriced then
+is in no better design (docs/deductions-table.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.extents import extents
+from costmodel.least import MOST_TILE_SIZES, LeastCosts, num_tile_sizes
+from costmodel.pricing import Cells, FamilyPricer, single_total
+from costmodel.selection import price_cells
+from costmodel.table import NO_COST, CandidateTable, Frame
+from costmodel.template import Ints
+from solver.paths import classes_on_paths, forward, step_arrays
+from solver.problem import Points, cutoff
+from solver.result import Deduction
+
+_VISITED_AT_LEAST = 16
+_VISITED_SHARE = 16
+"""Of the open points, one in so many is visited in each round, but no fewer than the number above."""
+
+
+def can_price_in_rounds(frame: Frame) -> bool:
+    """Whether one total alone matters and least costs are cheap to have."""
+    sizes = sum(num_tile_sizes(frame.study.network, family) for family, _ in frame.families)
+    return single_total(frame.study) and sizes <= MOST_TILE_SIZES
+
+
+@dataclass(frozen=True)
+class _Block:
+    """One array of a family: its points, and where they stand in the family's price grid."""
+
+    family: int
+    array: int
+    period_fs: int
+    points: Points
+    feature: Cells
+    weight: Cells
+
+
+class _Rounds:
+    """State of the rounds: prices so far, bounds per point, and the best design's cost."""
+
+    def __init__(self, frame: Frame, progress: Callable[[str, int, int], None]) -> None:
+        study = frame.study
+        self._frame, self._progress = frame, progress
+        self._alone = np.array([frame.lattice.groups[group].bit_count() == 1 for group in frame.members])
+        plans = frame.plans
+        self.pricers = [FamilyPricer(study, family, plans) for family, _ in frame.families]
+        self.priced = np.zeros((len(self.pricers), len(frame.members)), dtype=bool)
+        for number in range(len(self.pricers)):
+            self._price(number, self._alone)
+        sizes = extents(study, [frame.lattice.groups[group] for group in frame.members])
+        self._least = [LeastCosts(one.family, sizes, one.works, one.grid) for one in self.pricers]
+        every = np.ones(len(frame.lattice.groups), dtype=bool)
+        self._steps = step_arrays(frame.lattice, frame.group_class, every)
+        self._blocks = [
+            _Block(number, array, self._period(points), points, *price_cells(study, [frame.points[p] for p in points]))
+            for number, (_, by_array) in enumerate(frame.families)
+            for array, points in enumerate(by_array)
+        ]
+        self.lower = np.zeros(len(frame.points), dtype=np.int64)
+        self.upper = cutoff(study.goal, study.budgets)
+
+    def _period(self, points: Points) -> int:
+        return self._frame.points[points[0]].period_fs if self._frame.study.goal == "latency" else 1
+
+    def run(self, stop: Callable[[], bool]) -> None:
+        for block in self._blocks:
+            self._bound(block, np.arange(len(block.points)))
+        while not stop():
+            waiting = np.flatnonzero(self.lower < self.upper)
+            if not len(waiting):
+                return
+            visited = np.zeros(len(self.lower), dtype=bool)
+            number = max(_VISITED_AT_LEAST, len(waiting) // _VISITED_SHARE)
+            visited[waiting[np.argsort(self.lower[waiting], kind="stable")[:number]]] = True
+            wanted = np.zeros_like(self.priced)
+            for block in self._blocks:
+                cells = np.flatnonzero(visited[block.points])
+                if len(cells):
+                    wanted[block.family] |= self._visit(block, cells)
+            for family in range(len(self.pricers)):
+                self._price(family, wanted[family] & ~self.priced[family])
+            for block in self._blocks:
+                cells = np.flatnonzero(visited[block.points])
+                if len(cells):
+                    self._improve(block, cells)
+
+    def _price(self, family: int, wanted: NDArray[np.bool_]) -> None:
+        classes = np.flatnonzero(wanted)
+
+        def tick() -> None:
+            self._progress("pricing groups", int(self.priced.sum()), self.priced.size)
+
+        self.pricers[family].price(classes.tolist(), tick)
+        self.priced[family, classes] = True
+
+    def _costs(self, block: _Block, cells: Cells, unpriced: Ints) -> Ints:
+        """Costs of group classes at cells, in place: exact where priced, in the goal's unit."""
+        feature, weight = block.feature[cells], block.weight[cells]
+        pricer = self.pricers[block.family]
+        unpriced[pricer.done] = pricer.cheapest(block.array, feature, weight)
+        if block.period_fs == 1:
+            return unpriced
+        return np.where(unpriced < NO_COST // block.period_fs, unpriced * block.period_fs, NO_COST)
+
+    def _optimistic(self, block: _Block, cells: Cells) -> Ints:
+        least = self._least[block.family].at(block.array, block.feature[cells], block.weight[cells])
+        return self._costs(block, cells, least)
+
+    def _bound(self, block: _Block, cells: Cells) -> None:
+        self.lower[block.points[cells]] = forward(self._steps, self._optimistic(block, cells))[-1]
+
+    def _visit(self, block: _Block, cells: Cells) -> NDArray[np.bool_]:
+        """Bound points again with today's prices; the group classes on their shortest paths."""
+        best = self._optimistic(block, cells)
+        reach = forward(self._steps, best)
+        self.lower[block.points[cells]] = reach[-1]
+        still = reach[-1] < self.upper
+        return classes_on_paths(self._steps, best[:, still], reach[:, still])
+
+    def _improve(self, block: _Block, cells: Cells) -> None:
+        """Look for a better design of priced groups."""
+        nothing = np.full((self.priced.shape[1], len(cells)), NO_COST, dtype=np.int64)
+        reach = forward(self._steps, self._costs(block, cells, nothing))[-1]
+        self.upper = min(self.upper, int(reach.min()))
+
+
+def table_in_rounds(
+    frame: Frame, progress: Callable[[str, int, int], None], stop: Callable[[], bool]
+) -> tuple[CandidateTable, Deduction]:
+    """Build a table that may lack groups that are in no better design, and say how many.
+
+    If ``stop`` ends it early, the table's ``floor`` still bounds what the unpriced groups could do.
+    """
+    rounds = _Rounds(frame, progress)
+    rounds.run(stop)
+    table = frame.table([pricer.result() for pricer in rounds.pricers], rounds.lower)
+    skipped = int((~rounds.priced).sum())
+    step = f"least costs: {skipped} of {rounds.priced.size} (group class, accelerator) not priced"
+    return table, Deduction(step, int((rounds.lower <= rounds.upper).sum()), rounds.priced.size - skipped)

@@ -1,0 +1,131 @@
+"""Legal groups, ideals and steps against brute force over all sets of layers of random graphs."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from costmodel.groups import TooWideError, group_lattice, layer_indices, neighbours, predecessors
+from specs.network import Layer, Network, TensorShape
+
+Graph = list[list[str]]  # for each layer l0, l1, ..., the tensors it reads
+
+
+def _network(graph: Graph) -> Network:
+    layers = tuple(
+        Layer(f"l{i}", "conv", (tuple(reads),), 1, 1, len(reads), 4, 4, 4, 4) for i, reads in enumerate(graph)
+    )
+    read = {name for reads in graph for name in reads}
+    shape = TensorShape(1, 4, 4)
+    return Network("graph", (("x", shape), ("y", shape)), layers, tuple(l.name for l in layers if l.name not in read))
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> Graph:
+    """Up to eight layers that each read one to three of the tensors before them."""
+    graph: Graph = []
+    for i in range(draw(st.integers(1, 8))):
+        tensors = ["x", "y", *(f"l{j}" for j in range(i))]
+        graph.append(draw(st.lists(st.sampled_from(tensors), min_size=1, max_size=3, unique=True)))
+    return graph
+
+
+def _reads(graph: Graph, reader: int, made: int) -> bool:
+    return f"l{made}" in graph[reader]
+
+
+def _paths_stay_inside(graph: Graph, group: set[int]) -> bool:
+    """Whether every path that starts in the group and leaves it never comes back."""
+    leaving = [i for i in range(len(graph)) if i not in group and any(_reads(graph, i, g) for g in group)]
+    seen = set(leaving)
+    while leaving:
+        at = leaving.pop()
+        for reader in range(len(graph)):
+            if _reads(graph, reader, at):
+                if reader in group:
+                    return False
+                if reader not in seen:
+                    seen.add(reader)
+                    leaving.append(reader)
+    return True
+
+
+def _hangs_together(graph: Graph, group: set[int]) -> bool:
+    """Union-find over the layers of a group; a tensor joins its maker and all its readers."""
+    parent = {i: i for i in group}
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            i = parent[i]
+        return i
+
+    for tensor in ["x", "y", *(f"l{i}" for i in range(len(graph)))]:
+        touching = [i for i in group if tensor in graph[i] or tensor == f"l{i}"]
+        for other in touching[1:]:
+            parent[root(other)] = root(touching[0])
+    return len({root(i) for i in group}) == 1
+
+
+def _sets(count: int) -> list[set[int]]:
+    return [{i for i in range(count) if chosen[i]} for chosen in product([False, True], repeat=count)]
+
+
+def _bits(layers: set[int]) -> int:
+    return sum(1 << i for i in layers)
+
+
+@settings(max_examples=60, deadline=None)
+@given(graphs(), st.integers(1, 8))
+def test_the_lattice_holds_exactly_the_legal_groups_ideals_and_steps(graph: Graph, max_layers: int) -> None:
+    lattice = group_lattice(_network(graph), max_layers)
+    legal = {
+        _bits(group)
+        for group in _sets(len(graph))
+        if 0 < len(group) <= max_layers and _hangs_together(graph, group) and _paths_stay_inside(graph, group)
+    }
+    assert sorted(lattice.groups) == sorted(legal)
+    ideals = {
+        _bits(done)
+        for done in _sets(len(graph))
+        if all(i in done for reader in done for i in range(len(graph)) if _reads(graph, reader, i))
+    }
+    assert sorted(lattice.ideals) == sorted(ideals)
+    assert lattice.ideals[0] == 0
+    assert lattice.ideals[-1] == (1 << len(graph)) - 1
+    steps = {(before, before | group, group) for before in ideals for group in legal if not before & group}
+    steps = {step for step in steps if step[1] in ideals}
+    found = [(lattice.ideals[s.before], lattice.ideals[s.after], lattice.groups[s.group]) for s in lattice.steps]
+    assert len(found) == len(set(found))
+    assert set(found) == steps
+    assert [s.before for s in lattice.steps] == sorted(s.before for s in lattice.steps)
+
+
+@settings(max_examples=60, deadline=None)
+@given(graphs())
+def test_predecessors_are_made_before_and_neighbours_share_a_tensor(graph: Graph) -> None:
+    network, layers = _network(graph), range(len(graph))
+    assert [set(layer_indices(p)) for p in predecessors(network)] == [
+        {made for made in layers if _reads(graph, reader, made)} for reader in layers
+    ]
+    touched = [{f"l{i}", *reads} for i, reads in enumerate(graph)]
+    assert [set(layer_indices(n)) for n in neighbours(network)] == [
+        {j for j in layers if j != i and touched[i] & touched[j]} for i in layers
+    ]
+
+
+def test_readers_of_one_input_are_neighbours_and_readers_of_two_are_not() -> None:
+    assert neighbours(_network([["x"], ["x"], ["y"]])) == (0b010, 0b001, 0)
+
+
+def test_a_lattice_that_would_be_too_wide_is_refused() -> None:
+    wide = _network([["x"]] * 8)
+    steps = len(group_lattice(wide, 2).steps)
+    assert len(group_lattice(wide, 2, max_steps=steps).steps) == steps
+    with pytest.raises(TooWideError) as error:
+        group_lattice(wide, 2, max_steps=steps - 1)
+    assert str(error.value) == (
+        f"network graph has more than {steps - 1} ways to place a group of up to 2 layers; lower fusion.max_layers"
+    )
