@@ -228,7 +228,7 @@ def _sweep_cycles(
     stream: Ints,
     streams_input: bool = False,
 ) -> Ints:
-    """Cycles of one sweep over all images; see `evaluate._sweep_cycles`.
+    """Cycles of one sweep over all images; see `plain_sweep.sweep_cycles`.
 
     ``compute`` is (row class, col class, array), ``load`` and ``store`` (row class, col class),
     ``resident`` and ``stream`` (kind,); the result is (row option, col option, kind, array).
@@ -298,7 +298,7 @@ def _fused(study: Study, family: Family, works: Works, plan: GroupPlan, share: S
 
 
 def _live_peak(study: Study, family: Family, plan: GroupPlan, areas: list[Ints]) -> Ints:
-    """Most bytes of a tile's own regions alive at once, (row class, col class); see `evaluate._live_bytes`."""
+    """Most bytes of a tile's own regions alive at once, (row class, col class); see `plain_sweep.live_bytes`."""
     tensors, precision = plan.tensors, study.precision
     last_reader = tensors.last_reader
     arriving = sum(areas[tensors.num_made :])

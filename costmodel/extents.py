@@ -48,7 +48,7 @@ class Extents:
         return self.elements[:, len(self.study.network.inputs) :]
 
     def live_bytes(self, array: ArrayShape) -> Ints:
-        """Bytes alive at once at some step if a whole image were one tile: (group,); see `evaluate._live_bytes`."""
+        """Bytes alive at once at some step if a whole image were one tile: (group,); see `plain_sweep.live_bytes`."""
         network, precision = self.study.network, self.study.precision
         position = {name: i for i, name in enumerate(network.tensors)}
         last_reader = np.full(self.elements.shape, -1)

@@ -6,11 +6,11 @@ import random
 from typing import Any
 
 import pytest
-from made_results import chain_study, solved, unsolved
-from random_networks import random_study
 
 from costmodel import GroupDesign
-from costmodel.evaluate import _RegionPlan
+from costmodel.plain_regions import RegionPlan
+from made_results import chain_study, solved, unsolved
+from random_networks import random_study
 from solver.export import design_object
 from solver.export_parts import _first_tile
 from specs import describe
@@ -34,7 +34,8 @@ def test_every_key_of_the_contract_is_there() -> None:
         "energy_j", "latency_s", "dram_bytes", "dram_read_bytes", "dram_write_bytes", "edp_js", "power_w", "macs",
     }  # fmt: skip
     assert set(made["groups"][0]) == {
-        "layers", "macs", "tile_grid", "overlap", "order", "channel_splits", "weights", "mapping", "dram_read_bytes",
+        "layers", "macs", "tile_grid", "overlap", "order", "channel_splits", "images_per_tile", "weights", "mapping",
+        "dram_read_bytes",
         "dram_write_bytes", "energy_j", "energy_breakdown_j", "latency_s", "cycles", "compute_cycles",
         "feature_peak_bytes", "weight_peak_bytes",
     }  # fmt: skip
@@ -101,7 +102,7 @@ def test_first_tiles_are_those_of_the_plain_reading(seed: int) -> None:
     layers = study.network.layers
     names = tuple(layer.name for layer in layers)
     tiles = rng.randint(1, min(min(layer.P, layer.Q) for layer in layers))
-    plan = _RegionPlan(study, list(layers), GroupDesign(names, tile_rows=tiles, tile_cols=tiles))
+    plan = RegionPlan(study, list(layers), GroupDesign(names, tile_rows=tiles, tile_cols=tiles))
     for axis, needs in enumerate((plan.rows[0], plan.cols[0])):
         expected = {name: max(1, needs[name][1] - needs[name][0]) for name in names}
         assert _first_tile(study.network, names, tiles, axis) == expected
