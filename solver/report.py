@@ -104,7 +104,7 @@ def _savings(result: Result, cost: Cost) -> list[str]:
 def _saving_row(where: str, outcome: Outcome, cost: Cost) -> tuple[str, str, str, str, str]:
     theirs = outcome.cost
     if theirs is None:
-        does_not_run = {"infeasible": "proven not to run", "unknown": "none found in time"}
+        does_not_run = {"infeasible": "none keeps the budgets (proven)", "unknown": "none found in time"}
         return (where, "n/a", "n/a", "n/a", does_not_run.get(outcome.status, outcome.status))
     gap = outcome.gap
     proof = "optimal" if outcome.status == "optimal" else f"gap {percent_at_most(gap)}" if gap is not None else "none"
