@@ -19,7 +19,7 @@ from costmodel.legal import group_outputs, group_tile_counts, image_counts, keep
 from costmodel.regions import AxisPlan, GroupTensors, axis_plan, group_tensors
 from costmodel.residency import residency_options
 from costmodel.template import ArrayShape, Ints, is_channelwise
-from costmodel.works import CYCLES, Works, signature
+from costmodel.works import CYCLES, Works
 from specs.network import Layer
 from specs.study import Dram, Overlap, SharedBuffer, Study
 
@@ -181,13 +181,13 @@ def _mode(
 
 def announce(study: Study, works: Works, plan: GroupPlan) -> None:
     """Tell the work tables which tiles this group will ask for."""
-    for i, layer in enumerate(plan.tensors.layers):
-        works.need(signature(layer), (layer.K,), plan.rows.new[:, i], plan.cols.new[:, i])
+    for i, layer in enumerate(plan.tensors.signatures):
+        works.need(layer, (layer.K,), plan.rows.new[:, i], plan.cols.new[:, i])
     if len(plan.tensors.layers) == 1:
         layer = plan.tensors.layers[0]
         sizes = {size for chunks in _all_chunks(study, layer) for size, _ in chunks.sizes} - {layer.K}
         if sizes:
-            works.need(signature(layer), tuple(sorted(sizes)), plan.rows.new[:, 0], plan.cols.new[:, 0])
+            works.need(plan.tensors.signatures[0], tuple(sorted(sizes)), plan.rows.new[:, 0], plan.cols.new[:, 0])
 
 
 def candidates(study: Study, family: Family, works: Works, plan: GroupPlan) -> Candidates | None:
@@ -277,9 +277,10 @@ def _fused(study: Study, family: Family, works: Works, plan: GroupPlan, share: S
         many = plan.tiles * share.count > 1
         feature_need = feature_need + np.where(many, plan.max_pairs(load) + plan.max_pairs(store), 0)
     feature_need = share.images * feature_need
-    work = works.table(signature(tensors.layers[0]), tensors.layers[0].K).lookup(plan.rows.new[:, 0], plan.cols.new[:, 0])
-    for i, layer in enumerate(tensors.layers[1:], start=1):
-        work += works.table(signature(layer), layer.K).lookup(plan.rows.new[:, i], plan.cols.new[:, i])
+    tables = [works.table(layer, layer.K) for layer in tensors.signatures]
+    work = tables[0].lookup(plan.rows.new[:, 0], plan.cols.new[:, 0])
+    for i, table in enumerate(tables[1:], start=1):
+        work += table.lookup(plan.rows.new[:, i], plan.cols.new[:, i])
     resident = np.array([option.resident_bytes for option in options])
     stream = np.array([option.stream_bytes for option in options])
     yield _flatten(
@@ -336,8 +337,7 @@ def _alone(study: Study, family: Family, works: Works, plan: GroupPlan, share: S
 
 
 def _alone_work(works: Works, plan: GroupPlan, size: int) -> Ints:
-    layer = plan.tensors.layers[0]
-    return works.table(signature(layer), size).lookup(plan.rows.new[:, 0], plan.cols.new[:, 0])
+    return works.table(plan.tensors.signatures[0], size).lookup(plan.rows.new[:, 0], plan.cols.new[:, 0])
 
 
 def _weight_stationary(

@@ -116,6 +116,14 @@ def _rates(works: Ints, channels: int, grid: PriceGrid, goal: Goal) -> Floats:
 
 
 def _least_product(left: Floats, right: Floats, block: int = 4096) -> Floats:
-    """Column minima of ``left @ right``, with little memory."""
+    """Column minima of ``left @ right`` (no entry negative), with little memory.
+
+    The rows that are best in some column of ``right`` or of ``left`` beat most others in every entry; those
+    are dropped first.
+    """
+    corners = left[np.concatenate([(left @ right[:, [0, -1]]).argmin(axis=0), left.argmin(axis=0)])]
+    for corner in np.unique(corners, axis=0):
+        left = left[(left < corner).any(axis=1)]
+    left = np.concatenate([corners, left])
     parts = (left[i : i + block] @ right for i in range(0, len(left), block))
     return np.min([part.min(axis=0) for part in parts], axis=0)

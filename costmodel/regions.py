@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.template import Ints
+from costmodel.works import signature
 from specs.network import Layer, Network
 
 _FAR = np.int64(1) << 40
@@ -31,6 +32,10 @@ class GroupTensors:
     @property
     def num_made(self) -> int:
         return len(self.layers)
+
+    @cached_property
+    def signatures(self) -> tuple[Layer, ...]:
+        return tuple(signature(layer) for layer in self.layers)
 
     @cached_property
     def last_reader(self) -> tuple[int, ...]:

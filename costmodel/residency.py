@@ -47,8 +47,8 @@ def residency_options(study: Study, family: Family, layers: tuple[Layer, ...]) -
     streaming = np.where(chosen[:, None, :], 0, chunk[None, :, :])
     need = resident[:, None] + streaming.max(axis=2, initial=0)
     keep: set[int] = set()
-    for array in range(len(family.arrays)):
-        keep |= set(_least_streaming(study, need[:, array], stream))
+    for column in {column.tobytes(): column for column in need.T}.values():  # arrays often need the same
+        keep |= set(_least_streaming(study, column, stream))
     ordered = sorted(keep, key=lambda i: (-stream[i], i))
     masks = [sum(1 << int(weighted[bit]) for bit in np.flatnonzero(chosen[i])) for i in ordered]
     return [Residency(mask, int(resident[i]), int(stream[i]), need[i]) for mask, i in zip(masks, ordered, strict=True)]

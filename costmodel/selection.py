@@ -115,8 +115,9 @@ def cheapest_somewhere(rows: Candidates, family: Family, grid: PriceGrid, goal: 
 def _worth_trying(rows: Candidates, grid: PriceGrid) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Weight sizes that can share one look, with the rows that are worth it.
 
-    A fused group's kinds come in order of falling streamed bytes, and all its costs rise with those: of
-    the kinds that fit an array's weight buffer, only the last can be best.
+    A fused group's kinds come in order of falling streamed bytes, once for each number of images in a tile,
+    and all its costs rise with those: of the kinds for so many images that fit an array's weight buffer, only
+    the last can be best.
     """
     everything = np.arange(len(rows))
     columns = np.arange(len(grid.weight_bytes))
@@ -126,10 +127,17 @@ def _worth_trying(rows: Candidates, grid: PriceGrid) -> Iterator[tuple[NDArray[n
     need = np.full((len(rows.kinds), rows.weight_need.shape[1]), UNFIT)
     need[rows.kind] = rows.weight_need
     fits = need[:, :, None] <= grid.weight_bytes  # (kind, array, weight size)
-    last = np.where(fits.any(axis=0), len(rows.kinds) - 1 - fits[::-1].argmax(axis=0), -1)
+    images = np.zeros(len(rows.kinds), dtype=np.int64)
+    images[rows.kind] = rows.images
+    wanted_by_column = [set[int]() for _ in columns]
+    for number in set(images.tolist()):
+        these = fits & (images == number)[:, None, None]
+        last = np.where(these.any(axis=0), len(rows.kinds) - 1 - these[::-1].argmax(axis=0), -1)
+        for wanted_kinds, kinds in zip(wanted_by_column, last.T.tolist(), strict=True):
+            wanted_kinds.update(kinds)
     by_kinds: dict[frozenset[int], list[int]] = {}
-    for column, kinds in enumerate(last.T.tolist()):
-        by_kinds.setdefault(frozenset(kinds) - {-1}, []).append(column)
+    for column, wanted_kinds in enumerate(wanted_by_column):
+        by_kinds.setdefault(frozenset(wanted_kinds - {-1}), []).append(column)
     for wanted, sharing in by_kinds.items():
         if wanted:
             is_wanted = np.zeros(len(rows.kinds), dtype=bool)

@@ -58,7 +58,7 @@ def design_object(result: Result) -> dict[str, Any]:
             "saving": saving(best.cost, result.layer_by_layer),
             "saving_same_hardware": saving(best.cost, result.layer_by_layer_same_hardware),
         },
-        "space": asdict(result.space),
+        "space": asdict(result.space) | {"designs": _as_number(result.space.designs)},
         "deductions": [asdict(deduction) for deduction in result.deductions],
         "time_s": asdict(result.seconds),
         "versions": {"python": platform.python_version()}
@@ -99,6 +99,13 @@ def _verdict(goal: Goal, outcome: Outcome) -> dict[str, Any]:
         "objective_base": outcome.objective,
         "bound_base": outcome.bound,
     }
+
+
+def _as_number(count: int) -> int | float | None:
+    """Write a count so that every JSON reader can hold it; none can hold more than about 1.8e308."""
+    if count < 2**53:
+        return count
+    return float(count) if count < 10**308 else None
 
 
 def _baseline(study: Study, outcome: Outcome) -> dict[str, Any]:

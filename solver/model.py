@@ -152,7 +152,7 @@ def _objective_unit(problem: Problem, pairs: list[Pair]) -> int:
 
 
 def _goal(built: ChoiceModel) -> None:
-    """Minimise the sum of costs; costs that a coarse unit does not divide are rounded down, which keeps bounds valid."""
+    """Minimise the sum of costs; a coarse unit rounds costs down, which keeps bounds valid."""
     unit = built.objective_unit
     coefficients = [pair.objective // unit for pair in built.pairs]
     built.model.minimize(sum(c * x for c, x in zip(coefficients, built.pair_chosen, strict=True)))
@@ -302,7 +302,7 @@ def _cut(built: ChoiceModel, cycle: list[int]) -> None:
     built.model.add(sum(terms) <= len(cycle) - 1)
 
 
-def pairs_of(problem: Problem, point: int, survivors: list[tuple[int, Ints]], objective: Ints, budgeted: tuple[Ints, ...]) -> list[Pair]:
+def pairs_of(point: int, survivors: list[tuple[int, Ints]], objective: Ints, budgeted: tuple[Ints, ...]) -> list[Pair]:
     """Spell out surviving rows as pairs with their costs."""
     return [
         Pair(group, int(row), point, int(objective[row]), tuple(int(total[row]) for total in budgeted))

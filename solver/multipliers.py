@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from costmodel.table import NO_COST
-from solver.bounds import _ROOM, Bounds, PointView, Weights, WeightedPath, _class_best, offer, shortest, view
+from solver.bounds import _ROOM, Bounds, PointView, WeightedPath, Weights, _class_best, offer, shortest, view
 from solver.paths import forward
 
 _ROUNDS = 40

@@ -15,8 +15,9 @@ from solver.model import Pair, build_model, pairs_of, solve_model
 from solver.multipliers import close_with_budgets
 from solver.paths import step_arrays
 from solver.problem import Points, Problem, Selection
-from solver.rounds import can_price_in_rounds, table_in_rounds
 from solver.result import Deduction, Outcome, Progress, Result, Seconds, Space
+from solver.rounds import can_price_in_rounds, table_in_rounds
+from solver.space import count_designs
 from specs.study import Study
 
 Report = Callable[[Progress], None]
@@ -100,10 +101,8 @@ class _Run:
             table = self.table()
         except _StoppedError:
             seconds = time.perf_counter() - self.begin
-            space = Space(0, 0, 0, 0, 0)
-            return Result(
-                self.study, Outcome("unknown"), None, None, space, (), Seconds(seconds, 0.0, 0.0, seconds)
-            )
+            space = Space(0, 0, 0, 0, 0, 0)
+            return Result(self.study, Outcome("unknown"), None, None, space, (), Seconds(seconds, 0.0, 0.0, seconds))
         everything = np.arange(len(table.points), dtype=np.intp)
         any_group = np.ones(len(table.lattice.groups), dtype=bool)
         best = self.optimise(table, any_group, everything, "fused")
@@ -125,6 +124,7 @@ class _Run:
                 groups=len(table.lattice.groups),
                 group_classes=table.num_classes,
                 candidates=table.priced,
+                designs=count_designs(self.study, table.lattice, table.num_points_listed),
             ),
             deductions=tuple(self.deductions),
             seconds=Seconds(
@@ -160,13 +160,13 @@ class _Run:
         for point in bounds.open_points().tolist():
             at = view(problem, point)
             weights = bounds.weights.get(point, Weights(1, (0,) * len(problem.budgeted)))
-            for pair in pairs_of(problem, point, surviving_rows(bounds, at, weights), at.objective, at.budgeted):
+            for pair in pairs_of(point, surviving_rows(bounds, at, weights), at.objective, at.budgeted):
                 pairs[pair.group, pair.row, pair.point] = pair
         if bounds.best is not None:
             at = view(problem, bounds.best.point)
             for piece in bounds.best.pieces:
                 rows = [(piece.group, np.array([piece.row]))]
-                for pair in pairs_of(problem, at.point, rows, at.objective, at.budgeted):
+                for pair in pairs_of(at.point, rows, at.objective, at.budgeted):
                     pairs[pair.group, pair.row, pair.point] = pair
         return list(pairs.values()), bounds
 
@@ -183,7 +183,7 @@ class _Run:
                     (int(group), np.flatnonzero((row_class == problem.table.group_class[group]) & at.fits))
                     for group in np.flatnonzero(problem.groups)
                 ]
-                pairs += pairs_of(problem, point, survivors, at.objective, at.budgeted)
+                pairs += pairs_of(point, survivors, at.objective, at.budgeted)
         return pairs, Bounds(problem, steps, np.zeros(len(problem.table.points), dtype=np.int64))
 
     def _prove(self, problem: Problem, bounds: Bounds, pairs: list[Pair], phase: str) -> Outcome:
@@ -210,7 +210,8 @@ class _Run:
         assert solved.status != "infeasible" or bounds.best is None, "CP-SAT excludes a design that exists"
         bound = max(floor, min(excluded, solved.bound))
         if known is None or known.objective >= problem.cutoff:
-            return Outcome("infeasible") if solved.status in ("infeasible", "optimal") else Outcome("unknown", bound=bound)
+            decided = solved.status in ("infeasible", "optimal")
+            return Outcome("infeasible") if decided else Outcome("unknown", bound=bound)
         return self._outcome(problem, known, min(bound, known.objective))
 
     def _outcome(self, problem: Problem, selection: Selection, bound: int) -> Outcome:

@@ -44,6 +44,13 @@ class Outcome:
 class Space:
     """The space that the proof speaks of.
 
+    Attributes
+    ----------
+    designs
+        Complete designs that the study spans before capacities and budgets rule any out, counted by
+        `solver.space.count_designs`.
+    candidates
+        Ways to run a group on an array that were priced; the others were excluded without.
     """
 
     hardware_points_listed: int
@@ -51,6 +58,7 @@ class Space:
     groups: int
     group_classes: int
     candidates: int
+    designs: int
 
 
 @dataclass(frozen=True)

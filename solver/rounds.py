@@ -28,6 +28,9 @@ _VISITED_AT_LEAST = 16
 _VISITED_SHARE = 16
 """Of the open points, one in so many is visited in each round, but no fewer than the number above."""
 
+_REMEMBERED = 256
+"""Visited points whose costs are kept for the next round."""
+
 
 def can_price_in_rounds(frame: Frame) -> bool:
     """Whether one total alone matters and least costs are cheap to have."""
@@ -68,6 +71,7 @@ class _Rounds:
             for number, (_, by_array) in enumerate(frame.families)
             for array, points in enumerate(by_array)
         ]
+        self._columns: dict[int, tuple[Ints, int]] = {}
         self.lower = np.zeros(len(frame.points), dtype=np.int64)
         self.upper = cutoff(study.goal, study.budgets)
 
@@ -105,25 +109,41 @@ class _Rounds:
         self.pricers[family].price(classes.tolist(), tick)
         self.priced[family, classes] = True
 
-    def _costs(self, block: _Block, cells: Cells, unpriced: Ints) -> Ints:
-        """Costs of group classes at cells, in place: exact where priced, in the goal's unit."""
-        feature, weight = block.feature[cells], block.weight[cells]
+    def _costs(self, block: _Block, cells: Cells, unpriced: Ints, start: int = 0) -> Ints:
+        """Put exact costs of priced classes (from the family's ``start``-th on) over others, in the goal's unit."""
         pricer = self.pricers[block.family]
-        unpriced[pricer.done] = pricer.cheapest(block.array, feature, weight)
-        if block.period_fs == 1:
-            return unpriced
-        return np.where(unpriced < NO_COST // block.period_fs, unpriced * block.period_fs, NO_COST)
+        exact = pricer.cheapest(block.array, block.feature[cells], block.weight[cells], start)
+        unpriced[pricer.done[start:]] = _in_goal_unit(exact, block)
+        return unpriced
 
     def _optimistic(self, block: _Block, cells: Cells) -> Ints:
+        """Costs of all group classes at cells, least costs where unpriced: (class, cell)."""
         least = self._least[block.family].at(block.array, block.feature[cells], block.weight[cells])
-        return self._costs(block, cells, least)
+        return self._costs(block, cells, _in_goal_unit(least, block))
+
+    def _remembered(self, block: _Block, cells: Cells) -> Ints:
+        """`_optimistic`, from the columns of earlier rounds where they are still at hand."""
+        points = block.points[cells].tolist()
+        now = len(self.pricers[block.family].done)
+        missing = [i for i, point in enumerate(points) if point not in self._columns]
+        if missing:
+            columns = self._optimistic(block, cells[missing]).T
+            for i, column in zip(missing, columns, strict=True):
+                self._columns[points[i]] = (column[:, None].copy(), now)
+        for i, point in enumerate(points):
+            column, start = self._columns.pop(point)
+            self._columns[point] = (self._costs(block, cells[[i]], column, start), now)
+        best = np.concatenate([self._columns[point][0] for point in points], axis=1)
+        while len(self._columns) > _REMEMBERED:
+            del self._columns[next(iter(self._columns))]
+        return best
 
     def _bound(self, block: _Block, cells: Cells) -> None:
         self.lower[block.points[cells]] = forward(self._steps, self._optimistic(block, cells))[-1]
 
     def _visit(self, block: _Block, cells: Cells) -> NDArray[np.bool_]:
         """Bound points again with today's prices; the group classes on their shortest paths."""
-        best = self._optimistic(block, cells)
+        best = self._remembered(block, cells)
         reach = forward(self._steps, best)
         self.lower[block.points[cells]] = reach[-1]
         still = reach[-1] < self.upper
@@ -134,6 +154,13 @@ class _Rounds:
         nothing = np.full((self.priced.shape[1], len(cells)), NO_COST, dtype=np.int64)
         reach = forward(self._steps, self._costs(block, cells, nothing))[-1]
         self.upper = min(self.upper, int(reach.min()))
+
+
+def _in_goal_unit(cost: Ints, block: _Block) -> Ints:
+    """Cycles to fs where the goal is latency."""
+    if block.period_fs == 1:
+        return cost
+    return np.where(cost < NO_COST // block.period_fs, cost * block.period_fs, NO_COST)
 
 
 def table_in_rounds(

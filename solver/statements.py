@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from solver.quantities import area_text, bound_text, percent_at_most, stated
 from solver.result import Result, Space
 from specs.study import Goal, Study
@@ -32,8 +34,16 @@ def space_text(space: Space) -> str:
     """Say how large the space is that a proof speaks of."""
     return (
         f"{space.hardware_points_listed:,} hardware points, {space.groups:,} fusion groups,"
-        f" {space.candidates:,} ways to run them"
+        f" {_count(space.designs)} designs"
     )
+
+
+def _count(number: int) -> str:
+    """Write a count, a huge one as a power of ten."""
+    if number < 10**9:
+        return f"{number:,}"
+    power = int(math.log10(number))
+    return f"{number // 10 ** (power - 1) / 10:.1f}e{power}"
 
 
 def verdict(result: Result) -> str:

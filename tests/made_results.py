@@ -68,7 +68,7 @@ def outcome(study: Study, design: Design, gap: float = 0.0) -> Outcome:
     return Outcome(status, objective, objective - round(gap * objective), design, cost)
 
 
-SPACE = Space(hardware_points_listed=4, hardware_points=4, groups=10, group_classes=5, candidates=1234)
+SPACE = Space(hardware_points_listed=4, hardware_points=4, groups=10, group_classes=5, candidates=1234, designs=5678)
 DEDUCTIONS = (Deduction("fused", 2, 17),)
 SECONDS = Seconds(table=0.25, bounds=0.5, cpsat=1.0, total=2.0)
 

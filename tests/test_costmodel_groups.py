@@ -14,7 +14,7 @@ from specs.network import Layer, Network, TensorShape
 Graph = list[list[str]]  # for each layer l0, l1, ..., the tensors it reads
 
 
-def _network(graph: Graph) -> Network:
+def network_of(graph: Graph) -> Network:
     layers = tuple(
         Layer(f"l{i}", "conv", (tuple(reads),), 1, 1, len(reads), 4, 4, 4, 4) for i, reads in enumerate(graph)
     )
@@ -80,7 +80,7 @@ def _bits(layers: set[int]) -> int:
 @settings(max_examples=60, deadline=None)
 @given(graphs(), st.integers(1, 8))
 def test_the_lattice_holds_exactly_the_legal_groups_ideals_and_steps(graph: Graph, max_layers: int) -> None:
-    lattice = group_lattice(_network(graph), max_layers)
+    lattice = group_lattice(network_of(graph), max_layers)
     legal = {
         _bits(group)
         for group in _sets(len(graph))
@@ -106,7 +106,7 @@ def test_the_lattice_holds_exactly_the_legal_groups_ideals_and_steps(graph: Grap
 @settings(max_examples=60, deadline=None)
 @given(graphs())
 def test_predecessors_are_made_before_and_neighbours_share_a_tensor(graph: Graph) -> None:
-    network, layers = _network(graph), range(len(graph))
+    network, layers = network_of(graph), range(len(graph))
     assert [set(layer_indices(p)) for p in predecessors(network)] == [
         {made for made in layers if _reads(graph, reader, made)} for reader in layers
     ]
@@ -117,11 +117,11 @@ def test_predecessors_are_made_before_and_neighbours_share_a_tensor(graph: Graph
 
 
 def test_readers_of_one_input_are_neighbours_and_readers_of_two_are_not() -> None:
-    assert neighbours(_network([["x"], ["x"], ["y"]])) == (0b010, 0b001, 0)
+    assert neighbours(network_of([["x"], ["x"], ["y"]])) == (0b010, 0b001, 0)
 
 
 def test_a_lattice_that_would_be_too_wide_is_refused() -> None:
-    wide = _network([["x"]] * 8)
+    wide = network_of([["x"]] * 8)
     steps = len(group_lattice(wide, 2).steps)
     assert len(group_lattice(wide, 2, max_steps=steps).steps) == steps
     with pytest.raises(TooWideError) as error:
