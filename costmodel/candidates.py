@@ -197,12 +197,13 @@ def candidates(study: Study, family: Family, works: Works, plan: GroupPlan) -> C
     if not parts:
         return None
     found = join(parts)
+    fits: NDArray[np.bool_]
     if isinstance(study.buffers, SharedBuffer):
         fits = found.feature_need + found.weight_need <= max(study.buffers.shared_bytes)
     else:
         fits = found.feature_need <= max(study.buffers.feature_bytes)
         fits = fits & (found.weight_need <= max(study.buffers.weight_bytes))
-    found = found.pick(fits.any(axis=1))
+    found = found.pick(np.asarray(fits.any(axis=1), dtype=np.bool_))
     return found if len(found) else None
 
 
@@ -397,7 +398,8 @@ def _tile_by_tile(
     load = read_channels * read_area * act * (chunks.input_reloads if streams_input else 1)
     store = layer.K * own_area * act
     weights = layer.weight_words * precision.weight_bytes
-    work = sum(number * _alone_work(works, plan, size) for size, number in chunks.sizes)
+    parts = [number * _alone_work(works, plan, size) for size, number in chunks.sizes]
+    work: Ints = np.sum(parts, axis=0)
     channel_chunk = np.array([array.channel_chunk(layer) for array in arrays], dtype=np.int64)
     if streams_input and arrays[0].spills_between_chunks():
         rounds = -(-(layer.C // layer.G) // channel_chunk)

@@ -58,7 +58,7 @@ class Extents:
         own = len(network.inputs)
         last_reader[:, own:][self.leaving] = len(network.layers)
         alive = np.where(self.read, self.elements, 0).sum(axis=1)
-        peak = np.zeros_like(alive)
+        peak: Ints = np.zeros_like(alive)
         for i, layer in enumerate(network.layers):
             width = precision.partial_sum_bytes if array.accumulates_in_buffer(layer) else precision.activation_bytes
             made = np.where(self.made[:, i], self.elements[:, own + i], 0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from costmodel.design import Hardware
-from costmodel.technology import sram_price
+from costmodel.technology import SramPrice, sram_price
 from costmodel.template import array_shapes
 from specs.study import SharedBuffer, Study
 
@@ -47,32 +47,50 @@ def hardware_points(study: Study) -> Iterator[Hardware]:
                 )
 
 
+class PriceList:
+    """Prices of a study's hardware points; every buffer size is looked up in the technology once."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._buffers: dict[int, SramPrice] = {}
+
+    def _buffer(self, capacity_bytes: int) -> SramPrice:
+        if capacity_bytes not in self._buffers:
+            self._buffers[capacity_bytes] = sram_price(self._study.technology, capacity_bytes)
+        return self._buffers[capacity_bytes]
+
+    def of(self, hardware: Hardware) -> Prices:
+        """Price a hardware point; energies are rounded here, once, and exact from here on.
+
+        A shared scratchpad serves both kinds of access at its own capacity's price. Leakage is that of the
+        buffers: the technology tables hold none for logic.
+        """
+        study = self._study
+        feature = self._buffer(hardware.feature_bytes)
+        weight = feature if hardware.shared else self._buffer(hardware.weight_bytes)
+        banks = (feature,) if hardware.shared else (feature, weight)
+        leakage_mw = sum(bank.leakage_mw for bank in banks)
+        return Prices(
+            feature_read_fj=feature.read_fj_per_byte,
+            feature_write_fj=feature.write_fj_per_byte,
+            weight_read_fj=weight.read_fj_per_byte,
+            weight_write_fj=weight.write_fj_per_byte,
+            dram_fj=hardware.dram.fj_per_byte,
+            leakage_fj_per_cycle=round(leakage_mw * hardware.period_fs / 1000),
+            area_um2=hardware.array.area_um2(study.technology, study.precision) + sum(bank.area_um2 for bank in banks),
+        )
+
+
 def prices(study: Study, hardware: Hardware) -> Prices:
-    """Price a hardware point; energies are rounded here, once, and exact from here on.
-
-    A shared scratchpad serves both kinds of access at its own capacity's price. Leakage is that of the
-    buffers: the technology tables hold none for logic.
-    """
-    feature = sram_price(study.technology, hardware.feature_bytes)
-    weight = feature if hardware.shared else sram_price(study.technology, hardware.weight_bytes)
-    banks = (feature,) if hardware.shared else (feature, weight)
-    leakage_mw = sum(bank.leakage_mw for bank in banks)
-    return Prices(
-        feature_read_fj=feature.read_fj_per_byte,
-        feature_write_fj=feature.write_fj_per_byte,
-        weight_read_fj=weight.read_fj_per_byte,
-        weight_write_fj=weight.write_fj_per_byte,
-        dram_fj=hardware.dram.fj_per_byte,
-        leakage_fj_per_cycle=round(leakage_mw * hardware.period_fs / 1000),
-        area_um2=hardware.array.area_um2(study.technology, study.precision) + sum(bank.area_um2 for bank in banks),
-    )
+    """Price one hardware point."""
+    return PriceList(study).of(hardware)
 
 
-def within_hardware_budgets(study: Study, hardware: Hardware) -> bool:
+def within_hardware_budgets(study: Study, hardware: Hardware, price_list: PriceList | None = None) -> bool:
     """Whether a hardware point alone keeps the area, SRAM and PE budgets."""
     limits = study.budgets
     return (
         (limits.pes is None or hardware.array.pes <= limits.pes)
         and (limits.sram_bytes is None or hardware.sram_bytes <= limits.sram_bytes)
-        and (limits.area_um2 is None or prices(study, hardware).area_um2 <= limits.area_um2)
+        and (limits.area_um2 is None or (price_list or PriceList(study)).of(hardware).area_um2 <= limits.area_um2)
     )

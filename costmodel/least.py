@@ -47,9 +47,8 @@ class LeastCosts:
         self._elements[~extents.made] = 0
         layers = study.network.layers
         signatures = [signature(layer) for layer in layers]
-        rates = {
-            layer: _rates(works.price_whole(layer).values, layer.K, grid, study.goal) for layer in dict.fromkeys(signatures)
-        }
+        whole = {layer: works.price_whole(layer).values for layer in dict.fromkeys(signatures)}
+        rates = {layer: _rates(values, layer.K, grid, study.goal) for layer, values in whole.items()}
         self._rates = np.stack([rates[layer] for layer in signatures])
         sizes = np.array([layer.weight_words for layer in layers], dtype=np.int64) * study.precision.weight_bytes
         self._weights = extents.made @ sizes
@@ -85,7 +84,8 @@ class LeastCosts:
             + stores * grid.feature_read_fj[feature, weight].astype(np.float64)
             + weights * grid.weight_write_fj[feature, weight].astype(np.float64)
         )
-        return (cost * (1 - _MARGIN)).astype(np.int64)
+        lowered: Ints = (cost * (1 - _MARGIN)).astype(np.int64)
+        return lowered
 
 
 def _streamed(extents: Extents, sizes: Ints, grid: PriceGrid) -> Ints:
@@ -126,4 +126,5 @@ def _least_product(left: Floats, right: Floats, block: int = 4096) -> Floats:
         left = left[(left < corner).any(axis=1)]
     left = np.concatenate([corners, left])
     parts = (left[i : i + block] @ right for i in range(0, len(left), block))
-    return np.min([part.min(axis=0) for part in parts], axis=0)
+    least: Floats = np.min([part.min(axis=0) for part in parts], axis=0)
+    return least

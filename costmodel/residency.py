@@ -35,14 +35,16 @@ def residency_options(study: Study, family: Family, layers: tuple[Layer, ...]) -
     choice that streams least matters. With separate buffers the capacities are the listed ones; with a
     shared one, any: the whole front of (need, streamed) is kept.
     """
-    words = np.array([layer.weight_words for layer in layers], dtype=np.int64)
-    weighted = np.flatnonzero(words)
-    size = words[weighted] * study.precision.weight_bytes
+    weights = np.array([layer.weight_words for layer in layers], dtype=np.int64)
+    weighted = np.flatnonzero(weights)
+    size = weights[weighted] * study.precision.weight_bytes
     chosen = (np.arange(1 << len(weighted))[:, None] >> np.arange(len(weighted)) & 1).astype(bool)
     resident = chosen @ size
     stream = int(size.sum()) - resident
     copies = 2 if family.double_buffer else 1
-    chunk = np.array([[a.weight_chunk_words(layers[i], layers[i].K, layers[i].C // layers[i].G) for i in weighted] for a in family.arrays], dtype=np.int64)
+    streams = [layers[i] for i in weighted]
+    words = [[a.weight_chunk_words(layer, layer.K, layer.C // layer.G) for layer in streams] for a in family.arrays]
+    chunk = np.array(words, dtype=np.int64)
     chunk = chunk * (copies * study.precision.weight_bytes)
     streaming = np.where(chosen[:, None, :], 0, chunk[None, :, :])
     need = resident[:, None] + streaming.max(axis=2, initial=0)

@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from costmodel.candidates import Candidates, Family
 from costmodel.design import Hardware
-from costmodel.hardware import prices
+from costmodel.hardware import PriceList
 from costmodel.template import Ints
 from specs.study import Goal, SharedBuffer, Study
 
 UNFIT = np.int64(2) ** 61
+
+Cells = NDArray[np.intp]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,9 @@ def price_grid(study: Study, family: Family) -> PriceGrid:
     feature = sorted(buffers.shared_bytes if isinstance(buffers, SharedBuffer) else buffers.feature_bytes)
     weight = [0] if isinstance(buffers, SharedBuffer) else sorted(buffers.weight_bytes)
     template, clock, double_buffer = family.template, family.clock_hz, family.double_buffer
+    price = PriceList(study).of
     grid = [
-        [prices(study, Hardware(template, family.arrays[0], clock, double_buffer, family.dram, f, w, shared)) for w in weight]
+        [price(Hardware(template, family.arrays[0], clock, double_buffer, family.dram, f, w, shared)) for w in weight]
         for f in feature
     ]
 
@@ -94,22 +98,32 @@ def cheapest_somewhere(rows: Candidates, family: Family, grid: PriceGrid, goal: 
     best = np.full((rows.cycles.shape[1], *grid.leakage_fj.shape), UNFIT, dtype=np.int64)
     kept: set[int] = set()
     for some, columns in _worth_trying(rows, grid):
-        # Products and sums stay below 2^53, so floating point is exact here and several times faster.
-        cost = np.tensordot(counts[some], unit_prices[:, :, columns], axes=1)  # (row, array, feature size, weight size)
-        if grid.shared:
-            unfit = (rows.feature_need[some] + rows.weight_need[some])[:, :, None] > grid.feature_bytes
-            cost[unfit] = np.inf
-        else:
-            cost[rows.feature_need[some][:, :, None] > grid.feature_bytes] = np.inf
-            too_heavy = rows.weight_need[some][:, :, None] > grid.weight_bytes[columns]
-            if too_heavy.any():
-                cost.transpose(0, 1, 3, 2)[too_heavy] = np.inf
+        cost = _costs(rows, some, counts, unit_prices, grid, columns)
         first = cost.argmin(axis=0)
         least = np.take_along_axis(cost, first[None], axis=0)[0]
         exists = np.isfinite(least)
         best[:, :, columns] = np.where(exists, least, float(UNFIT)).astype(np.int64)
         kept.update(some[np.unique(first[exists])].tolist())
     return Cheapest(rows.pick(np.array(sorted(kept), dtype=np.intp)), best)
+
+
+def _costs(
+    rows: Candidates, some: Cells, counts: Floats, unit_prices: Floats, grid: PriceGrid, columns: Cells
+) -> Floats:
+    """Costs of some rows on columns of the grid, infinite where unfit: (row, array, feature size, weight size).
+
+    Products and sums stay below 2^53, so floating point is exact here and several times faster.
+    """
+    cost: Floats = np.tensordot(counts[some], unit_prices[:, :, columns], axes=1)
+    if grid.shared:
+        unfit = (rows.feature_need[some] + rows.weight_need[some])[:, :, None] > grid.feature_bytes
+        cost[unfit] = np.inf
+        return cost
+    cost[rows.feature_need[some][:, :, None] > grid.feature_bytes] = np.inf
+    too_heavy = rows.weight_need[some][:, :, None] > grid.weight_bytes[columns]
+    if too_heavy.any():
+        cost.transpose(0, 1, 3, 2)[too_heavy] = np.inf
+    return cost
 
 
 def _worth_trying(rows: Candidates, grid: PriceGrid) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
@@ -145,7 +159,7 @@ def _worth_trying(rows: Candidates, grid: PriceGrid) -> Iterator[tuple[NDArray[n
             yield np.flatnonzero(is_wanted[rows.kind]), np.array(sharing)
 
 
-def _counts(rows: Candidates, family: Family, goal: Goal) -> NDArray[np.float64]:
+def _counts(rows: Candidates, family: Family, goal: Goal) -> Floats:
     """What is priced of each row: (row, array, quantity), in the order of `_unit_prices`."""
     shape = rows.cycles.shape
     if goal == "latency":
@@ -160,10 +174,10 @@ def _counts(rows: Candidates, family: Family, goal: Goal) -> NDArray[np.float64]
     return counts
 
 
-def _unit_prices(grid: PriceGrid, goal: Goal) -> NDArray[np.float64]:
+def _unit_prices(grid: PriceGrid, goal: Goal) -> Floats:
     """Price of each quantity of `_counts`: (quantity, feature size, weight size)."""
     one = np.ones_like(grid.leakage_fj)
     if goal != "energy":
         return one[None].astype(np.float64)
-    columns = (one, grid.feature_read_fj, grid.feature_write_fj, grid.weight_read_fj, grid.weight_write_fj, grid.leakage_fj)
-    return np.stack(columns).astype(np.float64)
+    buffers = (grid.feature_read_fj, grid.feature_write_fj, grid.weight_read_fj, grid.weight_write_fj)
+    return np.stack((one, *buffers, grid.leakage_fj)).astype(np.float64)

@@ -17,10 +17,9 @@ from costmodel.candidates import Candidates, Family
 from costmodel.classes import group_classes
 from costmodel.design import GroupDesign, Hardware
 from costmodel.groups import GroupLattice, group_lattice, layer_indices
-from costmodel.hardware import Prices, hardware_points, prices, within_hardware_budgets
-from costmodel.legal import group_outputs
+from costmodel.hardware import PriceList, Prices, hardware_points, within_hardware_budgets
+from costmodel.pricing import Plans, PricedFamily, price_families, price_families_in_parallel
 from costmodel.template import Ints, array_shapes
-from costmodel.pricing import PricedFamily, Plans, price_families, price_families_in_parallel
 from specs.study import Study
 
 NO_COST = np.int64(2) ** 61
@@ -148,11 +147,12 @@ class Frame:
 
     def table(self, priced: list[PricedFamily], floor: Ints | None = None) -> CandidateTable:
         """Put priced families, in the order of ``families``, into a table."""
+        price_list = PriceList(self.study)
         return CandidateTable(
             study=self.study,
             lattice=self.lattice,
             points=self.points,
-            point_prices=tuple(prices(self.study, point) for point in self.points),
+            point_prices=tuple(price_list.of(point) for point in self.points),
             group_class=self.group_class,
             num_classes=len(self.members),
             families=tuple(
@@ -168,9 +168,11 @@ class Frame:
 
 
 def table_frame(study: Study) -> Frame:
+    """List what a study's table speaks of."""
     begin = time.perf_counter()
     listed = list(hardware_points(study))
-    points = tuple(point for point in listed if within_hardware_budgets(study, point))
+    price_list = PriceList(study)
+    points = tuple(point for point in listed if within_hardware_budgets(study, point, price_list))
     lattice = group_lattice(study.network, study.fusion.max_layers)
     group_class, members = group_classes(study.network, lattice)
     return Frame(study, begin, len(listed), points, lattice, group_class, members, _families(study, points))

@@ -79,6 +79,7 @@ class _Rounds:
         return self._frame.points[points[0]].period_fs if self._frame.study.goal == "latency" else 1
 
     def run(self, stop: Callable[[], bool]) -> None:
+        """Price until no point's bound lies below the best design known."""
         for block in self._blocks:
             self._bound(block, np.arange(len(block.points)))
         while not stop():

@@ -1,4 +1,4 @@
-"""The row-stationary array: every mapping keeps the chip's limits, the fastest is taken, AlexNet stays near the chip."""
+"""The row-stationary array: mappings keep the limits, the fastest is taken, AlexNet stays near the chip."""
 
 from __future__ import annotations
 

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from costmodel.groups import TooWideError, group_lattice, layer_indices, neighbours, predecessors
+from costmodel.groups import (
+    TooWideError,
+    group_lattice,
+    is_connected,
+    is_convex,
+    layer_indices,
+    neighbours,
+    predecessors,
+)
 from specs.network import Layer, Network, TensorShape
 
 Graph = list[list[str]]  # for each layer l0, l1, ..., the tensors it reads
@@ -101,6 +109,17 @@ def test_the_lattice_holds_exactly_the_legal_groups_ideals_and_steps(graph: Grap
     assert len(found) == len(set(found))
     assert set(found) == steps
     assert [s.before for s in lattice.steps] == sorted(s.before for s in lattice.steps)
+
+
+@settings(max_examples=60, deadline=None)
+@given(graphs())
+def test_convex_and_connected_sets_are_told_from_others(graph: Graph) -> None:
+    network = network_of(graph)
+    before, adjacent = predecessors(network), neighbours(network)
+    for group in _sets(len(graph)):
+        if group:
+            assert is_convex(_bits(group), before) == _paths_stay_inside(graph, group)
+            assert is_connected(_bits(group), adjacent) == _hangs_together(graph, group)
 
 
 @settings(max_examples=60, deadline=None)

@@ -61,7 +61,11 @@ LEGAL = (FUSED, POOL, OTHER)
         (OTHER, A, B, POOL),
         (GroupDesign(("a", "b", "pool"), 2, 2, "cache-rows"), OTHER),
         (replace(FUSED, images=2), POOL, replace(OTHER, order="output-stationary", resident=frozenset())),
-        (FUSED, POOL, replace(OTHER, tile_cols=2, order="output-stationary", resident=frozenset(), overlap="cache-rows")),
+        (
+            FUSED,
+            POOL,
+            replace(OTHER, tile_cols=2, order="output-stationary", resident=frozenset(), overlap="cache-rows"),
+        ),
     ],
 )
 def test_legal_designs_are_accepted_and_cost_something(groups: tuple[GroupDesign, ...]) -> None:
@@ -95,7 +99,10 @@ def test_legal_designs_are_accepted_and_cost_something(groups: tuple[GroupDesign
             (FUSED, replace(POOL, resident=frozenset({"pool"})), OTHER),
             "group pool keeps weights of layers that have none",
         ),
-        ((replace(FUSED, resident=frozenset({"other"})), POOL, OTHER), "group a+b keeps weights of layers that have none"),
+        (
+            (replace(FUSED, resident=frozenset({"other"})), POOL, OTHER),
+            "group a+b keeps weights of layers that have none",
+        ),
         (
             (replace(FUSED, order="weight-stationary"), POOL, OTHER),
             "group a+b of several layers must be fused, with one chunk of channels",

@@ -123,7 +123,9 @@ def test_a_tensor_read_by_two_layers_of_a_group_is_loaded_once() -> None:
     (together,) = _cost(study, group)
     weights = 3 * 2 * 9 + 4 * 2
     assert together.dram_read_bytes == 2 * 10 * 8 + weights
-    alone = _cost(study, *(replace(group, layers=(n,), resident=frozenset({n}), order="weight-stationary") for n in "ab"))
+    alone = _cost(
+        study, *(replace(group, layers=(n,), resident=frozenset({n}), order="weight-stationary") for n in "ab")
+    )
     assert sum(cost.dram_read_bytes for cost in alone) == 2 * 10 * 8 + 2 * 8 * 8 + weights
 
 
@@ -240,7 +242,9 @@ def test_no_design_is_faster_than_its_dram_or_its_array(seed: int) -> None:
         assert cost.cycles * hardware.dram.bytes_per_s >= cost.dram_bytes * hardware.clock_hz, (group, hardware)
         assert cost.cycles >= cost.compute_cycles
         assert cost.compute_cycles * hardware.array.pes >= cost.macs
-        assert cost.macs >= study.batch * sum(study.network.layer(n).macs for n in group.layers if len(group.layers) == 1)
+        assert cost.macs >= study.batch * sum(
+            study.network.layer(n).macs for n in group.layers if len(group.layers) == 1
+        )
         assert cost.feature_peak_bytes <= hardware.feature_bytes
         assert cost.dram_bytes == cost.dram_read_bytes + cost.dram_write_bytes
         # Every byte of DRAM traffic passes a buffer.

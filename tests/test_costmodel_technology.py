@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from random_networks import TECHNOLOGY
 
 from costmodel.technology import PriceError, SramPrice, add_fj, mac_fj, sram_price
+from random_networks import TECHNOLOGY
 from specs.study import SramPoint, Technology
 
 CAPACITIES = [point.capacity_bytes for point in TECHNOLOGY.sram]
@@ -78,7 +78,7 @@ def test_a_capacity_outside_the_table_is_refused(capacity: int) -> None:
 def test_only_rows_of_the_port_width_count() -> None:
     other = tuple(replace(point, width_bits=32, read_pj=99.0) for point in TECHNOLOGY.sram)
     assert sram_price(replace(TECHNOLOGY, sram=TECHNOLOGY.sram + other), 1024) == sram_price(TECHNOLOGY, 1024)
-    with pytest.raises(PriceError, match="^technology test has no SRAM of 64 bits$"):
+    with pytest.raises(PriceError, match=r"^technology test has no SRAM of 64 bits$"):
         sram_price(replace(TECHNOLOGY, sram=other), 1024)
 
 

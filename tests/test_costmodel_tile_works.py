@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from random_networks import TECHNOLOGY
 
 from costmodel.eyeriss import EyerissShape
 from costmodel.template import ArrayShape
 from costmodel.vwa import VwaShape
+from random_networks import TECHNOLOGY
 from specs.network import Layer, Op
 from specs.study import Precision
 
@@ -53,7 +53,9 @@ def test_many_tiles_at_once_cost_what_each_costs_alone(seed: int) -> None:
     rng = random.Random(seed)
     layer, array, precision = random_layer(rng), random_array(rng), rng.choice(PRECISIONS)
     tiles = [*random_tiles(rng, layer, 10), (layer.K, 0, 7), (layer.K, 7, 0)]
-    together = array.tile_works(layer, *(np.array(column) for column in zip(*tiles, strict=True)), TECHNOLOGY, precision)
+    together = array.tile_works(
+        layer, *(np.array(column) for column in zip(*tiles, strict=True)), TECHNOLOGY, precision
+    )
     for i, tile in enumerate(tiles):
         alone = array.tile_work(layer, *tile, TECHNOLOGY, precision)
         expected = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from random_networks import TECHNOLOGY
 
 from costmodel.vwa import VwaShape
+from random_networks import TECHNOLOGY
 from specs.load import load_network
 from specs.network import Layer, Op
 from specs.study import Precision
@@ -52,6 +52,7 @@ def _cycles(layer: Layer, channels: int | None = None, rows: int | None = None, 
         pytest.param(_layer(64, 64, 10), 8 * 64 * 2 * 10 * 3, id="ragged strip"),
         pytest.param(_layer(64, 64, 56, G=64, op="dwconv"), 8 * 8 * 56 * 3, id="depthwise: a block per channel"),
         pytest.param(_layer(64, 64, 56, 5, 5, G=64, op="dwconv"), 8 * 8 * 56 * 5 * 2, id="depthwise 5x5"),
+        pytest.param(_layer(64, 64, 56, 7, 1, G=64, op="dwconv"), 8 * 8 * 56 * 3, id="depthwise 7x1"),
         # Each of 4 groups is a convolution of 16 to 16 channels, one after another.
         pytest.param(_layer(64, 64, 56, G=4), 4 * 2 * 16 * 8 * 56 * 3, id="grouped"),
         # Additions and pools: 56 lanes, an operation each.
