@@ -24,10 +24,10 @@ def group_outputs(network: Network, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def tile_counts(extent: int, allowed: tuple[int, ...] | None) -> tuple[int, ...]:
-    """Numbers of tiles along an axis: each is the count that its own tile size gives, and is allowed."""
-    sizes = {-(-extent // n) for n in (range(1, extent + 1) if allowed is None else allowed) if n <= extent}
-    counts = {-(-extent // size) for size in sizes}
-    return tuple(sorted(counts if allowed is None else counts & set(allowed)))
+    """Numbers of tiles along an axis: each is the count that its own tile size gives, and is allowed or 1."""
+    asked = set(range(1, extent + 1)) if allowed is None else {1, *allowed}
+    sizes = {-(-extent // n) for n in asked if n <= extent}
+    return tuple(sorted({-(-extent // size) for size in sizes} & asked))
 
 
 def group_tile_counts(study: Study, names: tuple[str, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -56,7 +56,7 @@ def keeps(mode: Overlap, tile_rows: int, tile_cols: int) -> tuple[bool, bool]:
 
 
 def orders_alone(layer: Layer) -> tuple[Order, ...]:
-    """DRAM-level orders of a layer alone. A channelwise layer reads everything once in any order: one is enough."""
+    """DRAM-level orders of a layer alone. A channelwise layer reads everything once in any order: it has one."""
     return ORDERS_ALONE[:1] if is_channelwise(layer) else ORDERS_ALONE
 
 

@@ -210,7 +210,8 @@ class _Run:
         assert solved.status != "infeasible" or bounds.best is None, "CP-SAT excludes a design that exists"
         bound = max(floor, min(excluded, solved.bound))
         if known is None or known.objective >= problem.cutoff:
-            decided = solved.status in ("infeasible", "optimal")
+            # A design found at or above the cutoff proves nothing by itself: the bound must reach the cutoff.
+            decided = solved.status == "infeasible" or bound >= problem.cutoff
             return Outcome("infeasible") if decided else Outcome("unknown", bound=bound)
         return self._outcome(problem, known, min(bound, known.objective))
 

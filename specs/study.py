@@ -161,7 +161,7 @@ class Tiling:
     """The tile sizes that the search considers.
 
     ``None`` means every count that gives a distinct tile size (``ceil(P/n)`` takes about ``2*sqrt(P)``
-    values); otherwise the counts listed. Channel splits apply to layers alone.
+    values); otherwise the counts listed, and always 1. Channel splits apply to layers alone.
     """
 
     row_splits: tuple[int, ...] | None = None

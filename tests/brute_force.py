@@ -318,8 +318,9 @@ def _is_channelwise(layer: Layer) -> bool:
 
 
 def _tile_counts(extent: int, allowed: tuple[int, ...] | None) -> list[int]:
-    """Numbers of tiles: each leaves no tile empty, and is allowed."""
-    return [n for n in range(1, extent + 1) if (allowed is None or n in allowed) and _leaves_none_empty(extent, n)]
+    """Numbers of tiles: each leaves no tile empty, and is 1 or allowed."""
+    listed = [n for n in range(1, extent + 1) if allowed is None or n == 1 or n in allowed]
+    return [n for n in listed if _leaves_none_empty(extent, n)]
 
 
 def _leaves_none_empty(extent: int, parts: int) -> bool:
