@@ -1,7 +1,7 @@
 """What a design costs: tiling, traffic, time and energy, in integers."""
 
-from costmodel.design import Design, GroupDesign, Hardware
 from costmodel.cost import Cost, GroupCost
+from costmodel.design import Design, GroupDesign, Hardware
 from costmodel.evaluate import evaluate as evaluate
 from costmodel.legal import DesignError
 

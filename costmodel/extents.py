@@ -1,6 +1,6 @@
 """What a group must at least compute, load, store and hold, however it is tiled: for many groups at once.
 
-docs/deductions-table.md has the proofs.
+docs/solver.md has the proofs.
 """
 
 from __future__ import annotations

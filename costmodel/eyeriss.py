@@ -131,8 +131,11 @@ class EyerissShape:
 
     def folded_kernel(self, layer: Layer) -> tuple[int, int, int]:
         """Kernel rows and columns handled in one pass, and the passes it takes to cover the whole kernel."""
-        row_folds = _ceil(layer.R, self.rows)
-        col_folds = _ceil(layer.S, self.ifmap_spad_words)
+        # A pass needs room for one filter: in the spads, and for its words in the weight buffer's chunk.
+        widest = min(self.ifmap_spad_words, self.filter_spad_words, self.filter_chunk_words)
+        col_folds = _ceil(layer.S, widest)
+        tallest = min(self.rows, max(1, self.filter_chunk_words // _ceil(layer.S, col_folds)))
+        row_folds = _ceil(layer.R, tallest)
         return _ceil(layer.R, row_folds), _ceil(layer.S, col_folds), row_folds * col_folds
 
     def _sets(self, e: int, kernel_rows: int) -> int:

@@ -36,7 +36,12 @@ class GroupLattice:
 
 def layer_indices(layers: int) -> tuple[int, ...]:
     """The indices in a layer set, ascending (which is a topological order)."""
-    return tuple(i for i in range(layers.bit_length()) if layers >> i & 1)
+    indices = []
+    while layers:
+        lowest = layers & -layers
+        indices.append(lowest.bit_length() - 1)
+        layers ^= lowest
+    return tuple(indices)
 
 
 def predecessors(network: Network) -> tuple[int, ...]:

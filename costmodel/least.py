@@ -1,6 +1,6 @@
 """Least costs: what a fused group costs at the very least at a hardware point, without pricing its tilings.
 
-docs/deductions-table.md has the proofs. Floating point is used for sums of non-negative numbers alone; its
+docs/solver.md has the proofs. Floating point is used for sums of non-negative numbers alone; its
 relative error stays far below `_MARGIN`, by which every bound is lowered.
 """
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from costmodel.candidates import Family
 from costmodel.extents import Extents
+from costmodel.products import Floats, block_rows, product
 from costmodel.selection import PriceGrid
 from costmodel.template import Ints
 from costmodel.works import CYCLES, Works, signature
@@ -20,8 +21,6 @@ from specs.study import Goal
 _MARGIN = 1e-9
 MOST_TILE_SIZES = 2**22
 """Tile sizes x arrays up to which rates are looked for among all tiles that exist."""
-
-Floats = NDArray[np.float64]
 
 
 def num_tile_sizes(network: Network, family: Family) -> int:
@@ -73,7 +72,7 @@ class LeastCosts:
         dram = loads + stores + weights
         if self._goal == "bandwidth":
             return dram
-        array_cost = self._elements @ self._rates[:, array, feature, weight]
+        array_cost = product(self._elements, self._rates[:, array, feature, weight])
         if self._goal == "latency":
             return np.maximum((array_cost * (1 - _MARGIN)).astype(np.int64), self._family.dram_cycles(dram))
         grid = self._grid
@@ -115,16 +114,17 @@ def _rates(works: Ints, channels: int, grid: PriceGrid, goal: Goal) -> Floats:
     return rates
 
 
-def _least_product(left: Floats, right: Floats, block: int = 4096) -> Floats:
+def _least_product(left: Floats, right: Floats) -> Floats:
     """Column minima of ``left @ right`` (no entry negative), with little memory.
 
     The rows that are best in some column of ``right`` or of ``left`` beat most others in every entry; those
     are dropped first.
     """
-    corners = left[np.concatenate([(left @ right[:, [0, -1]]).argmin(axis=0), left.argmin(axis=0)])]
+    corners = left[np.concatenate([product(left, right[:, [0, -1]]).argmin(axis=0), left.argmin(axis=0)])]
     for corner in np.unique(corners, axis=0):
         left = left[(left < corner).any(axis=1)]
     left = np.concatenate([corners, left])
+    block = block_rows(right)
     parts = (left[i : i + block] @ right for i in range(0, len(left), block))
     least: Floats = np.min([part.min(axis=0) for part in parts], axis=0)
     return least

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from costmodel.template import Ints
+from costmodel.template import ArrayShape, Ints
 from specs.network import Layer
 from specs.study import SharedBuffer, Study
 
@@ -43,8 +44,8 @@ def residency_options(study: Study, family: Family, layers: tuple[Layer, ...]) -
     stream = int(size.sum()) - resident
     copies = 2 if family.double_buffer else 1
     streams = [layers[i] for i in weighted]
-    words = [[a.weight_chunk_words(layer, layer.K, layer.C // layer.G) for layer in streams] for a in family.arrays]
-    chunk = np.array(words, dtype=np.int64)
+    chunk = np.array([_chunk_words(family.arrays, layer) for layer in streams], dtype=np.int64)
+    chunk = chunk.reshape(len(streams), len(family.arrays)).T
     chunk = chunk * (copies * study.precision.weight_bytes)
     streaming = np.where(chosen[:, None, :], 0, chunk[None, :, :])
     need = resident[:, None] + streaming.max(axis=2, initial=0)
@@ -54,6 +55,12 @@ def residency_options(study: Study, family: Family, layers: tuple[Layer, ...]) -
     ordered = sorted(keep, key=lambda i: (-stream[i], i))
     masks = [sum(1 << int(weighted[bit]) for bit in np.flatnonzero(chosen[i])) for i in ordered]
     return [Residency(mask, int(resident[i]), int(stream[i]), need[i]) for mask, i in zip(masks, ordered, strict=True)]
+
+
+@lru_cache(maxsize=4096)
+def _chunk_words(arrays: tuple[ArrayShape, ...], layer: Layer) -> tuple[int, ...]:
+    """Weight words of a layer that each array holds at once while they stream."""
+    return tuple(array.weight_chunk_words(layer, layer.K, layer.C // layer.G) for array in arrays)
 
 
 def _least_streaming(study: Study, need: Ints, stream: Ints) -> list[int]:

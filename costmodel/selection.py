@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from costmodel.candidates import Candidates, Family
 from costmodel.design import Hardware
 from costmodel.hardware import PriceList
+from costmodel.products import Floats, product
+from costmodel.technology import PriceError
 from costmodel.template import Ints
 from specs.study import Goal, SharedBuffer, Study
 
 UNFIT = np.int64(2) ** 61
 
 Cells = NDArray[np.intp]
-Floats = NDArray[np.float64]
+Numbers = Ints | Floats
 
 
 @dataclass(frozen=True)
@@ -92,37 +94,50 @@ def cheapest_somewhere(rows: Candidates, family: Family, grid: PriceGrid, goal: 
     With one total to minimise and none limited, a group's cost adds to the others', so on each hardware
     point only its cheapest fitting candidate can be part of an optimum; of equals the first is kept.
     """
-    counts = _counts(rows, family, goal)
-    unit_prices = _unit_prices(grid, goal)
-    assert counts.max(axis=(0, 1)) @ unit_prices.max(axis=(1, 2)) < 2**53, "costs leave exact floating point"
+    counts, unit_prices = _exact(_counts(rows, family, goal), _unit_prices(grid, goal))
     best = np.full((rows.cycles.shape[1], *grid.leakage_fj.shape), UNFIT, dtype=np.int64)
     kept: set[int] = set()
     for some, columns in _worth_trying(rows, grid):
         cost = _costs(rows, some, counts, unit_prices, grid, columns)
         first = cost.argmin(axis=0)
         least = np.take_along_axis(cost, first[None], axis=0)[0]
-        exists = np.isfinite(least)
-        best[:, :, columns] = np.where(exists, least, float(UNFIT)).astype(np.int64)
+        exists = least < UNFIT
+        best[:, :, columns] = least.astype(np.int64)
         kept.update(some[np.unique(first[exists])].tolist())
     return Cheapest(rows.pick(np.array(sorted(kept), dtype=np.intp)), best)
 
 
-def _costs(
-    rows: Candidates, some: Cells, counts: Floats, unit_prices: Floats, grid: PriceGrid, columns: Cells
-) -> Floats:
-    """Costs of some rows on columns of the grid, infinite where unfit: (row, array, feature size, weight size).
+def _exact(counts: Ints, unit_prices: Ints) -> tuple[Numbers, Numbers]:
+    """Choose numbers in which sums of products are exact: floating point below 2^53 (faster), or integers.
 
-    Products and sums stay below 2^53, so floating point is exact here and several times faster.
+    Raises
+    ------
+    PriceError
+        If a candidate could cost 2^61 or more.
     """
-    cost: Floats = np.tensordot(counts[some], unit_prices[:, :, columns], axes=1)
+    most = int(counts.max(axis=(0, 1)).astype(object) @ unit_prices.max(axis=(1, 2)).astype(object))
+    if most >= UNFIT:
+        raise PriceError(f"a group could cost {most} fJ, cycles or bytes, too much to add up: lower the batch")
+    if most < 2**53:
+        return counts.astype(np.float64), unit_prices.astype(np.float64)
+    return counts, unit_prices
+
+
+def _costs(
+    rows: Candidates, some: Cells, counts: Numbers, unit_prices: Numbers, grid: PriceGrid, columns: Cells
+) -> Numbers:
+    """Costs of some rows on columns of the grid, UNFIT where unfit: (row, array, feature size, weight size)."""
+    chosen, priced = counts[some], unit_prices[:, :, columns]
+    cost = product(chosen.reshape(-1, len(priced)), priced.reshape(len(priced), -1))
+    cost = cost.reshape(*chosen.shape[:2], *priced.shape[1:])
     if grid.shared:
         unfit = (rows.feature_need[some] + rows.weight_need[some])[:, :, None] > grid.feature_bytes
-        cost[unfit] = np.inf
+        cost[unfit] = UNFIT
         return cost
-    cost[rows.feature_need[some][:, :, None] > grid.feature_bytes] = np.inf
+    cost[rows.feature_need[some][:, :, None] > grid.feature_bytes] = UNFIT
     too_heavy = rows.weight_need[some][:, :, None] > grid.weight_bytes[columns]
     if too_heavy.any():
-        cost.transpose(0, 1, 3, 2)[too_heavy] = np.inf
+        cost.transpose(0, 1, 3, 2)[too_heavy] = UNFIT
     return cost
 
 
@@ -159,25 +174,25 @@ def _worth_trying(rows: Candidates, grid: PriceGrid) -> Iterator[tuple[NDArray[n
             yield np.flatnonzero(is_wanted[rows.kind]), np.array(sharing)
 
 
-def _counts(rows: Candidates, family: Family, goal: Goal) -> Floats:
+def _counts(rows: Candidates, family: Family, goal: Goal) -> Ints:
     """What is priced of each row: (row, array, quantity), in the order of `_unit_prices`."""
     shape = rows.cycles.shape
     if goal == "latency":
-        return rows.cycles[..., None].astype(np.float64)
+        return rows.cycles[..., None]
     if goal == "bandwidth":
-        return np.broadcast_to(rows.dram_bytes[:, None, None], (*shape, 1)).astype(np.float64)
+        return np.broadcast_to(rows.dram_bytes[:, None, None], (*shape, 1))
     fixed = rows.array_fj + (rows.dram_bytes * family.dram.fj_per_byte)[:, None]
-    counts = np.empty((*shape, 6))
+    counts = np.empty((*shape, 6), dtype=np.int64)
     parts = (fixed, rows.feature_read, rows.feature_write, rows.weight_read, rows.weight_write[:, None], rows.cycles)
     for i, part in enumerate(parts):
         counts[..., i] = part
     return counts
 
 
-def _unit_prices(grid: PriceGrid, goal: Goal) -> Floats:
+def _unit_prices(grid: PriceGrid, goal: Goal) -> Ints:
     """Price of each quantity of `_counts`: (quantity, feature size, weight size)."""
     one = np.ones_like(grid.leakage_fj)
     if goal != "energy":
-        return one[None].astype(np.float64)
+        return one[None]
     buffers = (grid.feature_read_fj, grid.feature_write_fj, grid.weight_read_fj, grid.weight_write_fj)
-    return np.stack((one, *buffers, grid.leakage_fj)).astype(np.float64)
+    return np.stack((one, *buffers, grid.leakage_fj))

@@ -123,9 +123,7 @@ def price_rows(
         + c.weight_write[rows, None] * price("weight_write_fj")
         + c.cycles[rows, array, None] * price("leakage_fj_per_cycle")
     )
-    return PricedRows(
-        energy_fj=energy, cycles=c.cycles[rows, array], dram_bytes=c.dram_bytes[rows], fits=fits
-    )
+    return PricedRows(energy_fj=energy, cycles=c.cycles[rows, array], dram_bytes=c.dram_bytes[rows], fits=fits)
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ from solver.result import Status
 
 MAX_ROW_SUM = 2**31
 """Sums of |coefficient| in a row stay below this: see docs/solver.md on google/or-tools#5293."""
-MAX_OBJECTIVE = 2**53
-"""Objectives stay below this, so that CP-SAT's floating-point bound tells every integer apart."""
+MAX_OBJECTIVE = 2**52
+"""Objectives stay below this, so that CP-SAT's floating-point gap tells every integer apart."""
 MAX_OBJECTIVE_SUM = 2**61
 """Sums of all objective coefficients stay inside CP-SAT's 64-bit integers."""
 
@@ -195,6 +195,7 @@ def solve_model(
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = workers
         solver.parameters.catch_sigint_signal = False
+        solver.parameters.absolute_gap_limit = 0.0
         if seconds is not None:
             solver.parameters.max_time_in_seconds = max(0.01, seconds - (time.monotonic() - begin))
         with _stopping(solver, built.problem.stop):
@@ -203,9 +204,10 @@ def solve_model(
         assert status != "MODEL_INVALID", f"CP-SAT refuses the model: {built.model.validate()}"
         if status == "INFEASIBLE":
             return Solved("infeasible", None, 0)
+        # The integer bound: the floating-point one can lie above the optimum in its last digits.
+        bound = int(solver.response_proto.inner_objective_lower_bound) * built.objective_unit
         if status not in ("OPTIMAL", "FEASIBLE"):
-            return Solved("unknown", None, 0)
-        bound = math.ceil(solver.best_objective_bound - 1e-6) * built.objective_unit
+            return Solved("unknown", None, bound)
         chosen = [pair for pair, x in zip(built.pairs, built.pair_chosen, strict=True) if solver.boolean_value(x)]
         order = run_order(built.problem, [pair.group for pair in chosen])
         if order is not None:

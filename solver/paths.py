@@ -84,12 +84,13 @@ def path(steps: StepArrays, best: Ints, cost: Ints) -> list[int]:
 def classes_on_paths(steps: StepArrays, best: Ints, cost: Ints) -> NDArray[np.bool_]:
     """Group classes on one shortest path of each point; ``cost`` is what `forward` made of ``best``."""
     used = np.zeros(len(best), dtype=bool)
-    at = np.where(cost[-1] < NO_COST, steps.num_ideals - 1, 0)
-    for ideal, first, last in reversed(steps.arrivals):
-        here = np.flatnonzero(at == ideal)
-        if len(here):
-            before, group_class = steps.before[first:last, None], steps.group_class[first:last, None]
-            step = first + (cost[before, here] + best[group_class, here]).argmin(axis=0)
+    by_ideal = {ideal: (first, last) for ideal, first, last in steps.arrivals}
+    for point in np.flatnonzero(cost[-1] < NO_COST).tolist():
+        ideal = steps.num_ideals - 1
+        while ideal:
+            taken = slice(*by_ideal[ideal])
+            arriving = cost[steps.before[taken], point] + best[steps.group_class[taken], point]
+            step = taken.start + int(arriving.argmin())
             used[steps.group_class[step]] = True
-            at[here] = steps.before[step]
+            ideal = int(steps.before[step])
     return used

@@ -3,7 +3,7 @@
 Where a single total matters, a group that was not priced yet counts at its least cost (`costmodel.least`), so
 the shortest path at a point is a lower bound on every design there. Groups on the shortest paths of the most
 promising points are priced, until no point's bound lies below the best design known. What is unpriced then
-is in no better design (docs/deductions-table.md).
+is in no better design (docs/solver.md).
 """
 
 from __future__ import annotations

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_study import Stub, write_study
 
 import solver
 from solver.result import Result
 from specs.study import Study
+from tiny_study import Stub, write_study
 
 
 @pytest.fixture

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
-from random_networks import TECHNOLOGY
-
 from costmodel import Design, GroupDesign, evaluate
 from costmodel.hardware import hardware_points
+from random_networks import TECHNOLOGY
 from solver.result import Deduction, Outcome, Result, Seconds, Space, Status
 from specs.network import Layer, Network, TensorShape
 from specs.study import Dram, EyerissSpec, SeparateBuffers, SharedBuffer, Study, VwaSpec

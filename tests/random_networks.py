@@ -30,9 +30,7 @@ TECHNOLOGY = Technology(
     spad_pj_per_bit=0.009,
     spad_um2_per_bit=5.98,
     hop_pj_per_bit=0.01,
-    sram=tuple(
-        SramPoint(256 * 4**i, 64, 1.5 * 2.1**i, 2.0 * 1.9**i, 1e-3 * 4**i, 0.002 * 3.9**i) for i in range(8)
-    ),
+    sram=tuple(SramPoint(256 * 4**i, 64, 1.5 * 2.1**i, 2.0 * 1.9**i, 1e-3 * 4**i, 0.002 * 3.9**i) for i in range(8)),
 )
 
 

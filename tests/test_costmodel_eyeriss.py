@@ -28,7 +28,7 @@ def _random_case(seed: int) -> tuple[EyerissShape, Layer, int]:
     shape = EyerissShape(
         rng.randint(1, 16),
         rng.randint(1, 16),
-        filter_spad_words=ifmap_spad * rng.choice([1, 2, 18]),
+        filter_spad_words=rng.choice([1, ifmap_spad, 2 * ifmap_spad, 18 * ifmap_spad]),
         ifmap_spad_words=ifmap_spad,
         psum_spad_words=rng.choice([1, 4, 24]),
         ifmap_bits_per_cycle=rng.choice([8, 16, 64]),
@@ -41,13 +41,8 @@ def _random_case(seed: int) -> tuple[EyerissShape, Layer, int]:
     return shape, layer, rng.choice([layer.K, rng.randint(1, max(1, layer.K // layer.G))])
 
 
-def _folded(size: int, most: int) -> int:
-    """A kernel's extent in one pass, when it takes the fewest passes that hold at most ``most``."""
-    return _ceil(size, _ceil(size, most))
-
-
 def _mappings(shape: EyerissShape, layer: Layer, channels: int) -> list[Mapping]:
-    widest = shape.cols * (shape.rows // _folded(layer.R, shape.rows))
+    widest = shape.cols * (shape.rows // shape.folded_kernel(layer)[0])
     return [mapping for e in range(1, min(widest, 24) + 1) for mapping in shape.mappings(layer, channels, e)]
 
 
@@ -55,7 +50,7 @@ def _mappings(shape: EyerissShape, layer: Layer, channels: int) -> list[Mapping]
 def test_every_mapping_keeps_the_limits_of_the_array(seed: int) -> None:
     shape, layer, channels = _random_case(seed)
     groups, K, C = loop_bounds(layer, channels)
-    kernel_rows, kernel_cols = _folded(layer.R, shape.rows), _folded(layer.S, shape.ifmap_spad_words)
+    kernel_rows, kernel_cols = shape.folded_kernel(layer)[0], shape.folded_kernel(layer)[1]
     found = _mappings(shape, layer, channels)
     assert found
     for m in found:
@@ -66,7 +61,7 @@ def test_every_mapping_keeps_the_limits_of_the_array(seed: int) -> None:
         assert kernel_rows * m.e * m.r * m.t <= shape.rows * shape.cols
         assert kernel_rows * _ceil(m.e, shape.cols) * (m.r if K * C > 1 else 1) <= shape.rows, "sets stack vertically"
         assert m.filter_words == m.p * m.q * m.r * m.t * kernel_rows * kernel_cols
-        assert m.filter_words <= shape.filter_chunk_words or m.p == m.q == m.r == m.t == 1
+        assert m.filter_words <= shape.filter_chunk_words
         # All of the work is done: the passes of a strip hold every filter word of every channel.
         channelwise_groups = groups if K == C == 1 else 1
         assert m.passes * m.filter_words >= channelwise_groups * K * C * layer.R * layer.S
@@ -78,7 +73,7 @@ def _plain_cycles(
     """Cycles of every (e, r) of the searched space, from the text of docs/model.md and the module."""
     groups, K, C = loop_bounds(layer, channels)
     channelwise = K == C == 1
-    R, S = _folded(layer.R, shape.rows), _folded(layer.S, shape.ifmap_spad_words)
+    R, S = shape.folded_kernel(layer)[0], shape.folded_kernel(layer)[1]
     folds = _ceil(layer.R, R) * _ceil(layer.S, S)
     split = groups if channelwise else C
     slots = shape.rows // R

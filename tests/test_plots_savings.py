@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from made_results import chain_study, layer_by_layer, outcome, solved, unsolved
 from matplotlib.figure import Figure
 
+from made_results import chain_study, layer_by_layer, outcome, solved, unsolved
 from plots.savings import FUSED, LAYER_BY_LAYER, saving_bars
 from solver.export import design_object
 from solver.quantities import change, engineering

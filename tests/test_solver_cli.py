@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 import pytest
-from made_results import chain_study, solved, unsolved
-from tiny_study import ROOT, Stub, run
 
+from made_results import chain_study, solved, unsolved
 from solver.cli import main
 from solver.report import report
 from solver.statements import verdict
 from specs import load
+from tiny_study import ROOT, Stub, run
 
 PNG = b"\x89PNG\r\n"
 

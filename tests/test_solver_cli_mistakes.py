@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
-from made_results import chain_study, solved
-from tiny_study import STUDY, Stub, python, run
 
 from costmodel.groups import TooWideError
 from costmodel.technology import PriceError
+from made_results import chain_study, solved
 from solver.result import Result
 from specs.study import Study
+from tiny_study import STUDY, Stub, python, run
 
 
 @pytest.mark.parametrize(

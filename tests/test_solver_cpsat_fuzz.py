@@ -119,7 +119,6 @@ def test_cpsat_finds_and_proves_the_optimum(seeds: range) -> None:
         assert (solved.status, solved.selection.objective) == ("optimal", best), seed
 
 
-@pytest.mark.xfail(strict=True, reason="CP-SAT's floating-point bound is off by some 1e-16 of it, and is rounded up")
 def test_the_bound_is_never_above_the_optimum() -> None:
     for seed in (122, 2840, *range(20)):
         problem, pairs = _random_instance(random.Random(seed))

@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from made_results import chain_study, fused_pairs, layer_by_layer, outcome, solved
-from random_networks import random_study
 
 from costmodel import Design, DesignError, GroupDesign, evaluate
 from costmodel.hardware import hardware_points
 from costmodel.legal import orders_alone
+from made_results import chain_study, fused_pairs, layer_by_layer, outcome, solved
+from random_networks import random_study
 from solver.export import design_from_json, design_object, json_text
 from specs.study import EyerissSpec, SeparateBuffers, SharedBuffer, Study
 

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from made_results import chain_study, solved
 
+from made_results import chain_study, solved
 from solver.export import design_object, write_design
 from solver.files import OutputError, check_writable, write_whole
 

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from tiny_study import python
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")

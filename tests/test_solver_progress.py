@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_results import chain_study
 
+from made_results import chain_study
 from solver.progress import LiveLine, live_line
 from solver.result import Progress
 

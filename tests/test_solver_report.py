@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_results import chain_study, layer_by_layer, outcome, solved, unsolved
 
+from made_results import chain_study, layer_by_layer, outcome, solved, unsolved
 from solver.group_table import WIDTH, _operations, layers_text
 from solver.quantities import bound_text, change
 from solver.report import report

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_specs_technology_reader import GOOD as TECHNOLOGY
 
 from specs import SpecError, describe, load
 from specs.library import Library
@@ -24,6 +23,7 @@ from specs.study import (
     Tiling,
     VwaSpec,
 )
+from test_specs_technology_reader import GOOD as TECHNOLOGY
 
 NETWORK = "inputs: {input: [3, 8, 8]}\nlayers:\n  - {name: a, op: fc, inputs: input, K: 2}\n"
 FIRST_LINE = "network: net.yaml\n"

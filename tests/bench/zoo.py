@@ -82,8 +82,8 @@ def main() -> None:
         text = (
             "# Benchmarks\n\nMade by `python tests/bench/zoo.py --write`; do not edit by hand.\n\n"
             "Least energy over every listed hardware point of both accelerators (studies in `specs/studies/bench`),\n"
-            "from a validated study to the proven result, with the layer-by-layer optimum on its own best hardware and\n"
-            f"on the same hardware. Median of {arguments.runs} runs; memory is the sum of the processes' peaks.\n\n"
+            "from a validated study to the proven result, with the layer-by-layer optimum on its own best hardware\n"
+            f"and on the same hardware. Median of {arguments.runs} runs; memory is the sum of the processes' peaks.\n\n"
             + "\n".join(lines)
             + f"\n\nlaminate {version('laminate')}, Python {platform.python_version()}, numpy {version('numpy')}, "
             f"ortools {version('ortools')}, {os.cpu_count()} cores ({platform.machine()}).\n"
