@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import sys
 
@@ -12,8 +13,10 @@ def main() -> None:
     # Anything printed by accident must not mix with the answer.
     answer, sys.stdout = sys.stdout.buffer, sys.stderr
     study, families = pickle.load(sys.stdin.buffer)
-    answer.write(pickle.dumps(price_share(study, families, lambda phase, done, total: None), protocol=5))
-    answer.flush()
+    priced = pickle.dumps(price_share(study, families, lambda phase, done, total: None), protocol=5)
+    with contextlib.suppress(BrokenPipeError):  # the caller may have left meanwhile
+        answer.write(priced)
+        answer.flush()
 
 
 if __name__ == "__main__":

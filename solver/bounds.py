@@ -39,6 +39,8 @@ class Bounds:
     lower
         Per point (indexed like `CandidateTable.points`): no design there costs less. NO_COST where there
         is none at all.
+    reached
+        Per point, the cost of its shortest path over priced groups: a design, unless budgets say no.
     weights
         Per point, the weights that gave the bound.
     best
@@ -48,6 +50,7 @@ class Bounds:
     problem: Problem
     steps: StepArrays
     lower: Ints
+    reached: Ints | None = None
     weights: dict[int, Weights] = field(default_factory=dict)
     best: Selection | None = None
 
@@ -67,11 +70,11 @@ def plain_bounds(problem: Problem) -> Bounds:
     steps = step_arrays(problem.table.lattice, problem.table.group_class, problem.groups)
     lower = np.full(len(problem.table.points), NO_COST, dtype=np.int64)
     for block in problem.blocks:
-        if problem.stop():
-            lower[block.points] = 0
-            continue
         if problem.family(block).cheapest is not None and problem.goal == problem.table.study.goal:
             lower[block.points] = forward(steps, problem.cheapest(block))[-1]
+            continue
+        if problem.stop():
+            lower[block.points] = 0
             continue
         for part in _parts(problem, block):
             costs = problem.row_costs(block, part)
@@ -81,9 +84,10 @@ def plain_bounds(problem: Problem) -> Bounds:
                 limits = np.array([problem.limit(name, int(p)) for p in part])
                 shortest = np.where(least > limits, NO_COST, shortest)
             lower[part] = shortest
+    reached = lower
     if problem.table.floor is not None and problem.fuses:
         lower = np.minimum(lower, problem.table.floor)  # what unpriced groups could still do
-    return Bounds(problem, steps, lower)
+    return Bounds(problem, steps, lower, reached)
 
 
 def _parts(problem: Problem, block: Block) -> list[Points]:
@@ -175,11 +179,14 @@ def offer(bounds: Bounds, at: PointView, found: WeightedPath) -> None:
 
 
 def close_plain(bounds: Bounds) -> None:
-    """Without budgets on totals the most promising point's shortest path is the optimum: take it."""
-    points = bounds.open_points()
-    if not len(points):
+    """Without budgets on totals the shortest path over all points is the best priced design: take it."""
+    points = bounds.problem.points
+    if not len(points) or bounds.reached is None:
         return
-    at = view(bounds.problem, int(points[0]))
+    shortest_at = int(points[bounds.reached[points].argmin()])
+    if bounds.reached[shortest_at] >= bounds.upper:
+        return
+    at = view(bounds.problem, shortest_at)
     weights = Weights(1)
     found = shortest(bounds, at, weights)
     bounds.weights[at.point] = weights

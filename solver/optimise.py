@@ -92,7 +92,10 @@ class _Run:
         frame = table_frame(self.study)
         if not (self.use_bounds and can_price_in_rounds(frame)):
             return build_table(self.study, self.table_progress, processes=self.workers)
-        table, deduction = table_in_rounds(frame, self.table_progress, self.stopped)
+        # Rounds end by themselves when it is time: what they priced by then still gives a design and a bound.
+        table, deduction = table_in_rounds(
+            frame, lambda phase, done, total: self.report(Progress(phase, None, None, done, total)), self.stopped
+        )
         self.deductions.append(deduction)
         return table
 
@@ -157,7 +160,7 @@ class _Run:
         else:
             close_plain(bounds)
         pairs: dict[tuple[int, int, int], Pair] = {}
-        for point in bounds.open_points().tolist():
+        for point in [] if problem.stop() else bounds.open_points().tolist():
             at = view(problem, point)
             weights = bounds.weights.get(point, Weights(1, (0,) * len(problem.budgeted)))
             for pair in pairs_of(point, surviving_rows(bounds, at, weights), at.objective, at.budgeted):
