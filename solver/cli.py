@@ -88,8 +88,6 @@ Exit codes:
 @click.option(
     "--workers", type=click.IntRange(1, 1024), metavar="N", help="Threads of CP-SAT; by default one per core."
 )
-    "--workers", type=click.IntRange(1, 1024), metavar="N", help="Threads of CP-SAT; by default one per core."
-)
 @click.option(
     "--out", "folder", type=click.Path(path_type=Path), metavar="DIR",
     help=f"Also write {DESIGN_FILE} and {PLOT_FILE} into this folder.",
