@@ -23,7 +23,7 @@ from tiny_study import STUDY, Stub, python, run
         (["SPEC", "b.yaml"], "solve: Got unexpected extra argument (b.yaml) (see solve --help)"),
         (
             ["--workers", "0", "SPEC"],
-            "solve: Invalid value for '--workers': 0 is not in the range x>=1. (see solve --help)",
+            "solve: Invalid value for '--workers': 0 is not in the range 1<=x<=1024. (see solve --help)",
         ),
         (
             ["--budget", "area", "SPEC"],
