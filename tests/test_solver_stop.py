@@ -75,7 +75,5 @@ def test_whatever_the_time_limit_the_bound_holds(number: int, seconds: float) ->
     assert optimum is not None
     result = solve(study, baseline=False, workers=1, time_limit=seconds)
     _check_honest(result.best, optimum)
-    if seconds == 0:
-        assert result.status in ("unknown", "feasible", "optimal")
     if seconds == 30:
         assert result.status == "optimal"
