@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,57 @@ from specs.network import Layer
 from specs.study import AcceleratorSpec, Precision, Technology
 
 Ints = NDArray[np.int64]
+Pins = tuple[tuple[str, tuple[tuple[str, int | str], ...]], ...]
+"""Mappings that a study prescribes: pairs (layer name, pairs (letter of the template, value))."""
+
+
+Preference = Literal["fastest", "frugal"]
+PREFERENCES: tuple[Preference, ...] = ("fastest", "frugal")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What work is priced with, and by what one mapping is preferred to another.
+
+    Attributes
+    ----------
+    prefer
+        ``fastest``: fewest cycles, then least energy. ``frugal``: least energy, then fewest cycles. Energy here is
+        that of the array plus the buffers' at the two prices below plus leakage.
+    feature_fj_per_byte, weight_fj_per_byte, leakage_fj_per_cycle
+        Prices at the middle one of the study's listed buffer sizes: they rank mappings and enter no cost.
+    """
+
+    technology: Technology
+    precision: Precision
+    prefer: Preference = "fastest"
+    feature_fj_per_byte: int = 0
+    weight_fj_per_byte: int = 0
+    leakage_fj_per_cycle: int = 0
+
+
+class Tile(NamedTuple):
+    """The part of a layer that the array makes in one go.
+
+    ``channels`` output channels, ``input_channels`` of each group summed (a part of C/G while the input streams
+    through in chunks), ``rows`` x ``cols`` outputs of each of ``images`` images.
+    """
+
+    images: int
+    channels: int
+    input_channels: int
+    rows: int
+    cols: int
+
+
+class Tiles(NamedTuple):
+    """The same for many tiles; the arrays have one common shape."""
+
+    images: Ints
+    channels: Ints
+    input_channels: Ints
+    rows: Ints
+    cols: Ints
 
 
 @dataclass(frozen=True)
@@ -25,10 +76,16 @@ class TileWork:
     """Work of one layer over one tile: array cycles, energy inside the array (fJ), bytes at the buffers."""
 
     cycles: int
-    array_fj: int
+    mac_fj: int
+    spad_fj: int
+    network_fj: int
     feature_read_bytes: int
     feature_write_bytes: int
     weight_read_bytes: int
+
+    @property
+    def array_fj(self) -> int:
+        return self.mac_fj + self.spad_fj + self.network_fj
 
 
 class TileWorks(NamedTuple):
@@ -52,6 +109,11 @@ class ArrayShape(Hashable, Protocol):
         """What a report prints beside the template's name."""
         ...
 
+    @property
+    def pins(self) -> Pins:
+        """Mappings that the study prescribes, by layer name; other layers are mapped freely."""
+        ...
+
     def area_um2(self, technology: Technology, precision: Precision) -> int: ...
 
     def accumulates_in_buffer(self, layer: Layer) -> bool:
@@ -65,27 +127,19 @@ class ArrayShape(Hashable, Protocol):
         """
         ...
 
-    def channel_chunk(self, layer: Layer) -> int:
-        """Input channels of one group that the array works on at once."""
+    def tile_work(self, layer: Layer, tile: Tile, terms: Terms) -> TileWork:
+        """Price one tile of a layer.
+
+        Weights and inputs come from the buffers, outputs go there. A tile that sums a part of the input channels
+        is priced as if it were the whole: what partial sums cost between such parts is added by the caller.
+        """
         ...
 
-    def spills_between_chunks(self) -> bool:
-        """Whether streaming inputs in channel chunks adds partial-sum traffic at the feature buffer."""
+    def tile_works(self, layer: Layer, tiles: Tiles, terms: Terms) -> TileWorks:
+        """Price many tiles at once."""
         ...
 
-    def tile_work(
-        self, layer: Layer, channels: int, rows: int, cols: int, technology: Technology, precision: Precision
-    ) -> TileWork:
-        """Price ``channels`` output channels x ``rows`` x ``cols`` outputs of a layer."""
-        ...
-
-    def tile_works(
-        self, layer: Layer, channels: Ints, rows: Ints, cols: Ints, technology: Technology, precision: Precision
-    ) -> TileWorks:
-        """Price many tiles at once; the three arrays have one common shape."""
-        ...
-
-    def mapping(self, layer: Layer, channels: int, rows: int, cols: int, precision: Precision) -> dict[str, int | str]:
+    def mapping(self, layer: Layer, tile: Tile, terms: Terms) -> dict[str, int | str]:
         """Name the mapping that `tile_work` priced, for the report."""
         ...
 
@@ -111,17 +165,17 @@ def is_channelwise(layer: Layer) -> bool:
     return not layer.has_weights or layer.G == layer.K == layer.C
 
 
-def loop_bounds(layer: Layer, channels: int) -> LoopBounds:
+def loop_bounds(layer: Layer, channels: int, input_channels: int) -> LoopBounds:
     """Split ``channels`` output channels of a layer into groups.
 
     Fewer channels than the layer has must lie in one group (`costmodel.chunks` cuts them so), except
-    in channelwise layers, where each channel is a group.
+    in channelwise layers, where each channel is a group. ``input_channels`` are those of one group.
     """
     if is_channelwise(layer):
         return LoopBounds(channels, 1, 1)
     if channels == layer.K:
-        return LoopBounds(layer.G, layer.K // layer.G, layer.C // layer.G)
-    return LoopBounds(1, channels, layer.C // layer.G)
+        return LoopBounds(layer.G, layer.K // layer.G, input_channels)
+    return LoopBounds(1, channels, input_channels)
 
 
 def vector_ops_per_output(layer: Layer) -> tuple[int, int]:
