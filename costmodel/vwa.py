@@ -210,11 +210,9 @@ class VwaShape:
                 outputs * act,
                 np.zeros_like(outputs),
             )
-        # Few pairs of channel counts are distinct: each has its mappings once, as rows of (pair, mapping).
-        pairs, where = np.unique(
-            np.stack([tiles.channels.ravel(), tiles.input_channels.ravel()]), axis=1, return_inverse=True
-        )
-        maps = [self._maps(layer, int(k), int(c)) for k, c in pairs.T]
+        # Few pairs of channel counts are distinct: each has its mappings once.
+        pairs, where = np.unique(tiles.channels * (layer.C + 1) + tiles.input_channels, return_inverse=True)
+        maps = [self._maps(layer, *divmod(int(pair), layer.C + 1)) for pair in pairs]
         # numbers[number, mapping, pair]; a pair with one mapping has it twice.
         numbers = np.array([[ms[0][1:], ms[-1][1:]] for ms in maps], dtype=np.int64).reshape(len(maps), 2, 6).T
         turns, words_read, sums, pixel_hops, sum_hops, _ = numbers[..., where.ravel()].reshape(
