@@ -23,6 +23,7 @@ from costmodel.eyeriss import EyerissShape
 from costmodel.hardware import prices
 from costmodel.legal import DesignError
 from costmodel.plain_regions import RegionPlan, Step
+from costmodel.systolic import SystolicShape
 from costmodel.template import ArrayShape
 from costmodel.vwa import VwaShape
 from specs.network import Layer, Network
@@ -224,7 +225,7 @@ def listed_hardware(study: Study) -> Iterator[Hardware]:
 
 def _arrays(spec: AcceleratorSpec) -> list[ArrayShape]:
     """Arrays made here from the numbers by name; the templates' own `array_shape` is not used."""
-    makers: dict[str, Callable[..., ArrayShape]] = {"vwa": VwaShape, "eyeriss": EyerissShape}
+    makers: dict[str, Callable[..., ArrayShape]] = {"vwa": VwaShape, "eyeriss": EyerissShape, "systolic": SystolicShape}
     keys = [key for key, _ in spec.numbers]
     listed = product(*(values for _, values in spec.numbers))
     return [makers[spec.template](**dict(zip(keys, values, strict=True)), pins=spec.mapping) for values in listed]
