@@ -115,7 +115,7 @@ def compute_fronts(space: Space, num_filters: list[int]) -> list[Ints]:
     if space.channelwise:
         return [_channelwise_front(space, channels) for channels in num_filters]
     limits, K = space.limits, np.array(num_filters, dtype=np.int64)[:, None]
-    r, q, channel_passes = _channel_side(limits, space.C, space.q, space.r)
+    r, q, channel_passes = _channel_side(limits, space.C, space.q, space.r, space.prices[0][:2])
     e, beside, slots = (np.array(column, dtype=np.int64) for column in zip(*space.widths, strict=True))
     p = np.array([space.p]) if space.p else np.arange(1, min(limits.psum_spad, limits.filter_spad, K.max()) + 1)
     L_ = _in_blocks(K, space.m, p)
@@ -160,10 +160,11 @@ def _in_blocks(K: Ints, m: int, p: Ints, t: Ints | int = 1) -> Ints:
 
 
 @lru_cache(maxsize=4096)
-def _channel_side(limits: Limits, C: int, only_q: int, only_r: int) -> tuple[Ints, Ints, Ints]:
-    """Columns (r, q, channel passes) worth a look.
+def _channel_side(limits: Limits, C: int, only_q: int, only_r: int, prices: tuple[int, int]) -> tuple[Ints, Ints, Ints]:
+    """Columns (r, q, channel passes) worth a look, ``prices`` being those of K*B and K*H.
 
-    One that takes more r, q and q*r, hence leaves p and t no more room, and has no smaller A, B and H is dropped.
+    One is dropped if another has A, B and the energy of partial sums no larger, and leaves p and t no less room:
+    sets above each other (slots // r), filters in a PE, words of the chunk (its q*r is no larger).
     """
     rows = []
     for r in [only_r] if only_r else _least_divisors(C, limits.slots):
@@ -171,9 +172,11 @@ def _channel_side(limits: Limits, C: int, only_q: int, only_r: int) -> tuple[Int
         for q in [only_q] if only_q else _least_divisors(share, limits.most_q):
             if r * q * limits.kernel_words <= limits.chunk:
                 passes = -(-share // q)
-                rows.append((r, q, passes, passes * q, passes * (limits.kernel_rows * r + 1), r * q))
+                energy = prices[0] * passes + prices[1] * passes * (limits.kernel_rows * r + 1)
+                filters = min(limits.psum_spad, limits.filter_spad // (q * limits.kernel_cols))
+                rows.append((r, q, passes, passes * q, energy, -(limits.slots // r), -filters, r * q))
     columns = np.array(rows, dtype=np.int64).T
-    r, q, passes = columns[:3, undominated(columns)]
+    r, q, passes = columns[:3, undominated(columns[2:])]
     return r, q, passes
 
 
