@@ -235,7 +235,7 @@ def scaling_yaml(scaling: Scaling) -> str:
     lines = [
         HEADER + "# One circuit at several nodes: its energy at the supply voltage, and its area, both relative.",
         "# Nodes between two of these lie on a straight line in log-log space.",
-        'source: "Stillmaker & Baas, Integration 58, 2017: energy polynomials at these supplies, area factors to 45 nm"',
+        'source: "Stillmaker & Baas, Integration 58, 2017: energy polynomials at these supplies, area factors"',
         "nodes:",
     ]
     for node, vdd in VDD.items():
