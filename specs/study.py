@@ -182,12 +182,14 @@ class Tiling:
     """The tile sizes that the search considers.
 
     ``None`` means every count that gives a distinct tile size (``ceil(P/n)`` takes about ``2*sqrt(P)``
-    values); otherwise the counts listed, and always 1. Channel splits apply to layers alone.
+    values); otherwise the counts listed, and always 1. Splits of output channels (``channel_splits``) and of input
+    channels (``input_splits``) apply to layers alone.
     """
 
     row_splits: tuple[int, ...] | None = None
     column_splits: tuple[int, ...] | None = (1, 2, 4, 8)
     channel_splits: tuple[int, ...] | None = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+    input_splits: tuple[int, ...] | None = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 @dataclass(frozen=True)
