@@ -30,6 +30,11 @@ ORDERS_ALONE: tuple[Order, ...] = (
 Start = Literal["at-once", "stepwise"]
 
 
+def period_fs(clock_hz: int) -> int:
+    """Clock period in femtoseconds, rounded up (by less than 1e-6 of it below 1 GHz)."""
+    return -(-(10**15) // clock_hz)
+
+
 @dataclass(frozen=True)
 class Hardware:
     """One point of the hardware space.
@@ -48,8 +53,7 @@ class Hardware:
 
     @property
     def period_fs(self) -> int:
-        """Clock period in femtoseconds, rounded up (by less than 1e-6 of it below 1 GHz)."""
-        return -(-(10**15) // self.clock_hz)
+        return period_fs(self.clock_hz)
 
     @property
     def sram_bytes(self) -> int:

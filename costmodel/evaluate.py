@@ -103,7 +103,7 @@ def _sweep_cost(hardware: Hardware, price: Prices, sweep: Sweep) -> GroupCost:
         feature_write_bytes=feature_write,
         weight_read_bytes=work.weight_read_bytes,
         weight_write_bytes=weights,
-        feature_peak_bytes=max(visit.live_bytes for visit in visits) + room,
+        feature_peak_bytes=max(v.live_bytes for v in visits) + max(v.ahead_bytes for v in visits) + room,
         weight_peak_bytes=0,
         mac_fj=work.mac_fj,
         spad_fj=work.spad_fj,

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 
@@ -21,23 +20,7 @@ from costmodel.eyeriss_search import best_mappings
 from costmodel.technology import add_fj, mac_fj, mac_um2
 from costmodel.template import Ints, Pins, Terms, Tile, Tiles, TileWork, TileWorks, is_channelwise, loop_bounds, vector_ops_per_output
 from specs.network import Layer
-from specs.study import AcceleratorSpec, EyerissSpec, Precision, Technology
-
-
-def eyeriss_shapes(spec: AcceleratorSpec) -> Iterator[EyerissShape]:
-    assert isinstance(spec, EyerissSpec)
-    for rows, cols in product(spec.rows, spec.cols):
-        yield EyerissShape(
-            rows,
-            cols,
-            spec.filter_spad_words,
-            spec.ifmap_spad_words,
-            spec.psum_spad_words,
-            spec.ifmap_bits_per_cycle,
-            spec.filter_bits_per_cycle,
-            spec.psum_bits_per_cycle,
-            spec.filter_chunk_words,
-        )
+from specs.study import Precision, Technology
 
 
 def _ceil(a: int, b: int) -> int:
@@ -291,3 +274,8 @@ class ArrayPrices:
     psum_hop_fj: int
     ifmap_hop_fj: int
     filter_hop_fj: int
+
+
+def array_shape(numbers: dict[str, int], pins: Pins) -> EyerissShape:
+    """Make one array of the numbers that specs/templates/eyeriss.yaml names."""
+    return EyerissShape(**numbers, pins=pins)

@@ -91,6 +91,11 @@ def mappings(study: Study) -> tuple[Preference, ...]:
     return ("frugal",) if energy else ("fastest",)
 
 
+def pinned_layers(study: Study) -> frozenset[str]:
+    """Layers whose mapping the study prescribes on some accelerator."""
+    return frozenset(name for spec in study.accelerators for name, _ in spec.mapping)
+
+
 def check_design(study: Study, design: Design) -> None:
     """Check a design against the study's space and the network's graph; fits are checked by `evaluate`.
 

@@ -186,7 +186,8 @@ def _visit(
     held = max(alone.input_channels(largest, chunk) for chunk in inputs) * (alone.copies if alone.streams_input else 1)
     held_area = held_throughout(rows, cols, plan.span_cols(read), read) + held_in_passing(rows, cols, read)
     in_sums = len(alone.inputs) > 1 or array.accumulates_in_buffer(alone.layer)
-    live = held * images * held_area * act + largest * out_area * (psum if in_sums else act)
+    input_bytes = held * images * held_area * act
+    output_bytes = largest * out_area * (psum if in_sums else act)
     sums_room = largest * out_area * psum if alone.spills else 0
     return Visit(
         macs=macs,
@@ -194,7 +195,8 @@ def _visit(
         load_bytes=load + sums_in,
         store_bytes=store + sums_out,
         stream_bytes=stream_bytes,
-        live_bytes=live,
+        live_bytes=output_bytes if len(alone.inputs) > 1 else input_bytes + output_bytes,
+        ahead_bytes=input_bytes if len(alone.inputs) > 1 else 0,
         load_room_bytes=0 if alone.streams_input else load,
         store_room_bytes=largest * out_area * (psum if alone.spills else act) + sums_room,
     )

@@ -37,6 +37,14 @@ class Step:
     store: dict[str, int]
 
 
+@dataclass(frozen=True)
+class FirstRows:
+    """Of one tensor before each step, and after the last: the first row that readers still need; the next to be made."""
+
+    needed: list[float]
+    made: list[float]
+
+
 class RegionPlan:
     """Row steps and column steps of a group."""
 
@@ -52,10 +60,10 @@ class RegionPlan:
             for layer in layers
             if layer.name in network.outputs or any(c not in inside for c in network.consumers[layer.name])
         ]
-        keep_rows = group.overlap != "recompute" and group.tile_rows > 1
-        keep_cols = group.overlap == "cache-all" and group.tile_cols > 1
-        self.rows = self._steps(group.tile_rows, keep_rows, axis=0)
-        self.cols = self._steps(group.tile_cols, keep_cols, axis=1)
+        self.keep_rows = group.overlap != "recompute" and group.tile_rows > 1
+        self.keep_cols = group.overlap == "cache-all" and group.tile_cols > 1
+        self.rows = self._steps(group.tile_rows, self.keep_rows, axis=0)
+        self.cols = self._steps(group.tile_cols, self.keep_cols, axis=1)
 
     def span_cols(self, name: str) -> int:
         """Columns of a tensor from the first to the last that any step needs."""
@@ -63,9 +71,10 @@ class RegionPlan:
         return max(last for _, last in used) - min(first for first, _ in used) if used else 0
 
     def holds_less_than(self, other: RegionPlan) -> bool:
-        """Whether on some axis some tensor's largest hold is smaller than in another plan of the same group."""
-        pairs = [(self.rows, other.rows), (self.cols, other.cols)]
-        return any(most_held(mine, n) < most_held(theirs, n) for mine, theirs in pairs for n in [*self.made, *self.read])
+        """Whether on every axis that keeps halos some tensor's largest hold is smaller than in another plan."""
+        axes = [(self.rows, other.rows)] * self.keep_rows + [(self.cols, other.cols)] * self.keep_cols
+        names = [*self.made, *self.read]
+        return bool(axes) and all(any(most_held(mine, n) < most_held(theirs, n) for n in names) for mine, theirs in axes)
 
     def _steps(self, tiles: int, keep: bool, axis: int) -> list[Step]:
         if not keep:
@@ -120,44 +129,39 @@ class RegionPlan:
     def _steps_kept(self, ends: list[dict[str, int]], axis: int) -> list[Step]:
         """Every row is made or loaded once, and kept until its last reader made what needs it."""
         count = len(ends)
-        new: dict[str, list[Interval]] = {}
-        line: dict[str, list[int]] = {}
-        passing: dict[str, list[int]] = {}
-        for name in [*reversed(self.made), *self.read]:
-            reached = [0] + [max(0, end[name]) for end in ends]
-            lowest = self._lowest_needed(name, new, count, axis)
-            new[name], line[name], passing[name] = [], [], []
-            for i in range(count):
-                before, after = reached[i], reached[i + 1]
-                first = before if name in self.outputs else max(before, lowest[i])
-                fresh = (int(first), after) if first < after else EMPTY
-                kept = max(0, before - lowest[i])
-                stays = max(0, fresh[1] - max(fresh[0], lowest[i + 1]))
-                new[name].append(fresh)
-                line[name].append(int(kept + stays))
-                passing[name].append(int(length(fresh) - stays))
-        names = [*self.made, *self.read]
-        return [
-            Step(
-                new={n: new[n][i] for n in names},
-                line={n: line[n][i] for n in names},
-                passing={n: passing[n][i] for n in names},
-                store={n: length(new[n][i]) for n in self.outputs},
-            )
-            for i in range(count)
-        ]
+        reached = {name: [0] + [max(0, end[name]) for end in ends] for name in ends[0]}
+        first = self._first_rows(reached, count, axis)
+        steps = []
+        for i in range(count):
+            new: dict[str, Interval] = {}
+            line: dict[str, int] = {}
+            passing: dict[str, int] = {}
+            for name, rows in reached.items():
+                begin, end, lowest = first[name].made[i], rows[i + 1], first[name].needed
+                new[name] = (int(begin), end) if begin < end else EMPTY
+                kept = max(0, rows[i] - lowest[i])
+                stays = max(0, new[name][1] - max(new[name][0], lowest[i + 1]))
+                line[name] = int(kept + stays)
+                passing[name] = int(length(new[name]) - stays)
+            steps.append(Step(new, line, passing, {name: length(new[name]) for name in self.outputs}))
+        return steps
 
-    def _lowest_needed(self, name: str, new: dict[str, list[Interval]], count: int, axis: int) -> list[float]:
-        """For each step, and past the last: the first row of a tensor that readers need then or later."""
-        lowest: list[float] = [inf] * (count + 1)
-        for layer in self.layers:
-            if name not in layer.input_tensors:
-                continue
-            for i in range(count - 1, -1, -1):
-                later = [new[layer.name][j] for j in range(i, count) if length(new[layer.name][j])]
-                if later:
-                    lowest[i] = min(lowest[i], max(0, first_input(layer, later[0][0], axis)))
-        return lowest
+    def _first_rows(self, reached: dict[str, list[int]], count: int, axis: int) -> dict[str, FirstRows]:
+        """For each tensor and step, and past the last: the first row still needed, and the next one to be made."""
+        first: dict[str, FirstRows] = {}
+        for name in [*reversed(self.made), *self.read]:
+            needed: list[float] = []
+            for i in range(count + 1):
+                readers = [layer for layer in self.layers if name in layer.input_tensors]
+                busy = [v for v in readers if reached[v.name][i] < reached[v.name][-1]]
+                rows = [max(0, first_input(v, first[v.name].made[i], axis)) for v in busy]
+                needed.append(min(rows, default=inf))
+            made = [
+                before if name in self.outputs else max(before, lowest)
+                for before, lowest in zip(reached[name], needed, strict=True)
+            ]
+            first[name] = FirstRows(needed, made)
+        return first
 
     def _extent(self, name: str, axis: int) -> int:
         shape = self.network.tensors[name]
@@ -181,7 +185,7 @@ def _hull(a: Interval, b: Interval) -> Interval:
     return (min(a[0], b[0]), max(a[1], b[1]))
 
 
-def first_input(layer: Layer, row: int, axis: int) -> int:
+def first_input(layer: Layer, row: float, axis: int) -> float:
     """First input row (column) under an output row; below zero where it lies in the padding."""
     return row * layer.stride[axis] - layer.pad[axis]
 
@@ -189,13 +193,13 @@ def first_input(layer: Layer, row: int, axis: int) -> int:
 def last_input(layer: Layer, end: int, axis: int) -> int:
     """One past the last input row (column) under the output rows before ``end``."""
     kernel = (layer.R, layer.S)[axis]
-    return first_input(layer, end - 1, axis) + layer.dilation[axis] * (kernel - 1) + 1
+    return (end - 1) * layer.stride[axis] - layer.pad[axis] + layer.dilation[axis] * (kernel - 1) + 1
 
 
 def input_interval(layer: Layer, out: Interval, axis: int) -> Interval:
     """Input rows (columns) under an interval of output rows (columns), clipped at the map's border."""
     if not length(out):
         return EMPTY
-    first = max(0, first_input(layer, out[0], axis))
+    first = max(0, out[0] * layer.stride[axis] - layer.pad[axis])
     last = min((layer.H, layer.W)[axis], last_input(layer, out[1], axis))
     return (first, last) if first < last else EMPTY

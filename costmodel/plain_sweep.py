@@ -16,7 +16,10 @@ WORK_FIELDS = tuple(TileWork.__dataclass_fields__)
 
 @dataclass(frozen=True)
 class Visit:
-    """One tile of some images: what is computed, loaded, stored and held in it."""
+    """One tile of some images: what is computed, loaded, stored and held in it.
+
+    ``ahead_bytes`` are held by chunks of the input while chunks of the next visit's may already arrive.
+    """
 
     macs: int
     work: TileWork
@@ -24,6 +27,7 @@ class Visit:
     store_bytes: int
     stream_bytes: int
     live_bytes: int
+    ahead_bytes: int
     load_room_bytes: int
     store_room_bytes: int
 
@@ -95,6 +99,7 @@ def _fused_visit(
         store_bytes=store,
         stream_bytes=streamed,
         live_bytes=images * _live_bytes(study, hardware, plan, channels, rows, cols, spans),
+        ahead_bytes=0,
         load_room_bytes=load,
         store_room_bytes=store,
     )

@@ -9,22 +9,15 @@ available: block structure and numbers are published, the access counts are our 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 
 from costmodel.technology import add_fj, mac_fj, mac_um2
 from costmodel.template import Ints, Pins, Terms, Tile, Tiles, TileWork, TileWorks, loop_bounds, vector_ops_per_output
 from specs.network import Layer
-from specs.study import AcceleratorSpec, Precision, Technology, VwaSpec
-
-
-def vwa_shapes(spec: AcceleratorSpec) -> Iterator[VwaShape]:
-    assert isinstance(spec, VwaSpec)
-    for blocks, rows, taps in product(spec.blocks, spec.rows, spec.taps):
-        yield VwaShape(blocks, rows, taps)
+from specs.study import Precision, Technology
 
 
 def _ceil(a: int, b: int) -> int:
@@ -120,3 +113,8 @@ class VwaShape:
             outputs * act,
             images * weight_words * precision.weight_bytes,
         )
+
+
+def array_shape(numbers: Mapping[str, int], pins: Pins) -> VwaShape:
+    """Make one array of the numbers that specs/templates/vwa.yaml names."""
+    return VwaShape(**numbers, pins=pins)
