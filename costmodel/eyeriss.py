@@ -12,10 +12,8 @@ prescribes it. `costmodel.eyeriss_counts` says what a mapping costs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
 
 import numpy as np
 
@@ -26,23 +24,7 @@ from costmodel.eyeriss_space import Limits
 from costmodel.technology import add_fj, mac_um2
 from costmodel.template import Pins, Terms, Tile, Tiles, TileWork, TileWorks, is_channelwise, vector_ops_per_output
 from specs.network import Layer
-from specs.study import AcceleratorSpec, EyerissSpec, Precision, Technology
-
-
-def eyeriss_shapes(spec: AcceleratorSpec) -> Iterator[EyerissShape]:
-    assert isinstance(spec, EyerissSpec)
-    for rows, cols in product(spec.rows, spec.cols):
-        yield EyerissShape(
-            rows,
-            cols,
-            spec.filter_spad_words,
-            spec.ifmap_spad_words,
-            spec.psum_spad_words,
-            spec.ifmap_bits_per_cycle,
-            spec.filter_bits_per_cycle,
-            spec.psum_bits_per_cycle,
-            spec.filter_chunk_words,
-        )
+from specs.study import Precision, Technology
 
 
 @dataclass(frozen=True)
@@ -188,3 +170,8 @@ def _nest(shape: EyerissShape, layer: Layer) -> Nest:
 @lru_cache(maxsize=1 << 16)
 def _best_mapping(shape: EyerissShape, layer: Layer, tile: Tile, rank: Ranking) -> Mapping:
     return best_mapping(_nest(shape, layer), tile, rank)
+
+
+def array_shape(numbers: dict[str, int], pins: Pins) -> EyerissShape:
+    """Make one array of the numbers that specs/templates/eyeriss.yaml names."""
+    return EyerissShape(**numbers, pins=pins)
