@@ -14,6 +14,7 @@ from costmodel.template import ArrayShape
 from made_results import chain_study
 from specs.network import Layer
 from specs.study import SeparateBuffers, SharedBuffer
+from specs.templates import template_names
 from test_costmodel_tile_works import random_array, random_layer
 
 
@@ -28,11 +29,12 @@ def _need(array: ArrayShape, layers: tuple[Layer, ...], stays: tuple[bool, ...],
     return (kept + copies * max(pieces, default=0)) * width
 
 
-@pytest.mark.parametrize("seed", range(100))
-def test_for_every_capacity_the_choice_that_streams_least_is_an_option(seed: int) -> None:
+@pytest.mark.parametrize("template", template_names())
+@pytest.mark.parametrize("seed", range(50))
+def test_for_every_capacity_the_choice_that_streams_least_is_an_option(seed: int, template: str) -> None:
     rng = random.Random(seed)
     layers = tuple(random_layer(rng) for _ in range(rng.randint(1, 6)))
-    some = random_array(rng)
+    some = random_array(rng, template)
     arrays = (some, replace(some, rows=2 * some.rows))  # type: ignore[type-var, attr-defined]
     study = chain_study()
     width, double_buffer = study.precision.weight_bytes, rng.random() < 0.5

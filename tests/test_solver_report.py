@@ -29,7 +29,7 @@ def with_goal(goal: Goal, gap: float = 0.0) -> Result:
     [("energy", "needs less energy"), ("latency", "is faster"), ("bandwidth", "moves fewer DRAM bytes")],
 )
 def test_an_optimum_is_told_with_its_space(goal: Goal, better: str) -> None:
-    space = "4 hardware points, 10 fusion groups, 5,678 designs"
+    space = "4 hardware points, 10 fusion groups, over 5,678 designs"
     assert verdict(with_goal(goal)) == f"proven optimal: no design in the stated space ({space}) {better}"
 
 
@@ -48,7 +48,7 @@ def test_a_bound_of_zero_is_no_bound() -> None:
 def test_infeasible_names_every_budget() -> None:
     result = unsolved(replace(chain_study(), budgets=BUDGETS), "infeasible")
     assert verdict(result) == (
-        "proven infeasible: no design in the stated space (4 hardware points, 10 fusion groups, 5,678 designs)"
+        "proven infeasible: no design in the stated space (4 hardware points, 10 fusion groups, over 5,678 designs)"
         " fits its buffers and keeps area <= 4 mm2, sram <= 512 KiB, pes <= 512, latency <= 40 ms"
         " and energy <= 5 mJ"
     )

@@ -17,8 +17,8 @@ from costmodel.template import Terms, Tile, TileWork
 from costmodel.vwa import VwaShape
 from specs import load_network
 from specs.network import Layer, Network
-from specs.schema_technology import read_technology
 from specs.study import Precision, Technology
+from specs.technology_reader import read_technology
 from specs.yaml_reader import read_yaml
 
 LIBRARY = Path(specs.__file__).parent
