@@ -27,11 +27,12 @@ def hardware_object(outcome: Outcome) -> dict[str, Any] | None:
 
 
 def hardware_identity(hardware: Hardware) -> dict[str, Any]:
-    """Return what tells one hardware point of a study from all others."""
+    """Return what tells one hardware point of a study from all others, as it also comes back from JSON."""
+    pins = {layer: dict(letters) for layer, letters in hardware.array.pins}
     values = {
         "template": hardware.template,
         **hardware.array.numbers,
-        "array": asdict(cast(Any, hardware.array)),
+        "array": asdict(cast(Any, hardware.array)) | {"pins": pins},
         "clock_hz": hardware.clock_hz,
         "double_buffer": hardware.double_buffer,
         "dram": asdict(hardware.dram),
