@@ -8,7 +8,7 @@ TCAS-I 67(1), 2020, doi:10.1109/TCSI.2019.2942529, arXiv:2205.02270. Only its ab
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import specs
@@ -88,8 +88,8 @@ def peak_power_mw(
     buffers. Not counted, for want of prices: clock tree, control, leakage of logic, the fills of the buffers.
     """
     feature_bytes = round(SRAM_BYTES * feature_share)
-    feature = sram_price(replace(technology, buffer_width_bits=port_bits[0]), feature_bytes)
-    weight = sram_price(replace(technology, buffer_width_bits=port_bits[1]), SRAM_BYTES - feature_bytes)
+    feature = sram_price(technology, feature_bytes, port_bits[0])
+    weight = sram_price(technology, SRAM_BYTES - feature_bytes, port_bits[1])
     # Blocks on K and on C are equally fast here: the prices let the thriftier run.
     terms = Terms(technology, precision, "fastest", feature.read_fj_per_byte, weight.read_fj_per_byte)
 
