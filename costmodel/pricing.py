@@ -211,5 +211,5 @@ def _answer(process: subprocess.Popen[bytes], progress: Progress) -> bytes:
 def price_share(study: Study, families: list[Family], progress: Progress) -> list[PricedFamily]:
     """Price families from the study alone: what every process does."""
     lattice = group_lattice(study.network, study.fusion.max_layers)
-    _, members = group_classes(study.network, lattice)
+    _, members = group_classes(study.network, lattice, pinned_layers(study))
     return price_families(study, families, Plans(study, lattice, members), progress)
