@@ -12,6 +12,7 @@ from brute_force import group_designs, is_legal_group, listed_hardware
 from costmodel.evaluate import group_cost
 from costmodel.hardware import prices
 from costmodel.legal import DesignError
+from costmodel.template import PREFERENCES
 from random_networks import TECHNOLOGY, random_study, with_goal
 from solver import Result, solve
 from specs.network import Layer, Network, TensorShape
@@ -183,7 +184,7 @@ def _cheapest(study: Study, names: tuple[str, ...]) -> int | None:
     """The cheapest way to run a group on the study's one hardware point."""
     (hardware,) = listed_hardware(study)
     costs = []
-    for group in group_designs(study, names):
+    for group in group_designs(study, names, PREFERENCES):
         try:
             cost = group_cost(study, hardware, prices(study, hardware), group)
         except DesignError:
