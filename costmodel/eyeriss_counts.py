@@ -202,8 +202,7 @@ def work_of(counts: Counts, networks: Networks, prices: ArrayPrices, precision: 
         network_fj=c.filter_deliveries * prices.filter_hop
         + c.ifmap_deliveries * prices.ifmap_hop
         + c.psum_hops * prices.psum_hop,
-        feature_read_bytes=c.ifmap_words * precision.activation_bytes
-        + c.psum_read_words * precision.partial_sum_bytes,
+        feature_read_bytes=c.ifmap_words * precision.activation_bytes + c.psum_read_words * precision.partial_sum_bytes,
         feature_write_bytes=c.psum_read_words * precision.partial_sum_bytes + final_words * precision.activation_bytes,
         weight_read_bytes=c.filter_words * precision.weight_bytes,
     )

@@ -91,7 +91,9 @@ def _columns(tiles: list[Tile]) -> Tiles:
 
 @settings(max_examples=600, deadline=None)
 @given(st.data(), arrays(), layers(), all_terms())
-def test_the_best_of_every_mapping_is_found(data: st.DataObject, shape: EyerissShape, layer: Layer, terms: Terms) -> None:
+def test_the_best_of_every_mapping_is_found(
+    data: st.DataObject, shape: EyerissShape, layer: Layer, terms: Terms
+) -> None:
     tile = data.draw(tiles_of(layer))
     best = min(every_mapping(shape, layer, tile, terms), key=lambda plain: plain.key(terms))
     work = shape.tile_work(layer, tile, terms)
