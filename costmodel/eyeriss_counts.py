@@ -113,7 +113,7 @@ class Counts:
         return self.macs
 
     def cycles(self, networks: Networks, precision: Precision) -> int:
-        """Filters first, then inputs; beside these, once the first windows are there, MACs and sums on their way out."""
+        """Filters first, then inputs; beside these, from the first windows on, MACs and sums on their way out."""
         filters = ceil_div(self.filter_words * precision.weight, networks.filter)
         psums = ceil_div(self.psum_write_words * precision.partial_sum, networks.psum)
         inputs, fill = (
@@ -133,7 +133,7 @@ def window(outputs: int, stride: int, dilation: int, taps: int, strips: int = 1)
 
 def count(layer: Layer, tile: Tile, fold: Fold, mapping: Mapping) -> Counts:
     """Count a mapping of a layer with weights over a tile that is not empty."""
-    groups, K, C = loop_bounds(layer, tile.channels, tile.input_channels)
+    groups, _, C = loop_bounds(layer, tile.channels, tile.input_channels)
     n, h, w = tile.images, tile.rows, tile.cols
     strips, loads = ceil_div(h, mapping.e), ceil_div(n, mapping.n)
     outputs, psum_visits = n * tile.channels * h * w, mapping.B * fold.passes

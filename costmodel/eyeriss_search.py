@@ -22,7 +22,7 @@ from costmodel.eyeriss_counts import (
     work_of,
 )
 from costmodel.eyeriss_pins import Pinned
-from costmodel.eyeriss_space import A, B, D, E, H, L, Limits, P_, Q_, R_, Space, T_, Widths, compute_fronts
+from costmodel.eyeriss_space import P_, Q_, R_, T_, A, B, D, E, H, L, Limits, Space, Widths, compute_fronts
 from costmodel.template import Ints, Preference, Terms, Tile, Tiles, TileWork, TileWorks, is_channelwise, loop_bounds
 from specs.network import Layer
 from specs.study import Precision

@@ -46,11 +46,17 @@ def layers(draw: st.DrawFn) -> Layer:
     if kind == "dwconv":
         G = C = K
     size = st.sampled_from([1, 1, 2, 3, 5, 7])
-    return Layer(
-        "l", "dwconv" if kind == "dwconv" else "conv", (("x",),), G, K, C, 99, 99, draw(st.integers(1, 9)), draw(st.integers(1, 6)), draw(size), draw(size),
-        draw(st.sampled_from([(1, 1), (2, 2), (1, 3)])), dilation=draw(st.sampled_from([(1, 1), (1, 1), (2, 3)])),
+    layer = Layer("l", "dwconv" if kind == "dwconv" else "conv", (("x",),), G, K, C, 99, 99, 9, 6)
+    return replace(
+        layer,
+        P=draw(st.integers(1, 9)),
+        Q=draw(st.integers(1, 6)),
+        R=draw(size),
+        S=draw(size),
+        stride=draw(st.sampled_from([(1, 1), (2, 2), (1, 3)])),
+        dilation=draw(st.sampled_from([(1, 1), (1, 1), (2, 3)])),
         bias=draw(st.booleans()),
-    )  # fmt: skip
+    )
 
 
 @st.composite
@@ -158,7 +164,7 @@ def test_letters_not_prescribed_are_searched(
 ) -> None:
     tile = data.draw(tiles_of(layer))
     letter, value = data.draw(st.sampled_from("epqrt")), data.draw(st.integers(1, 3))
-    assume(fits(shape, layer, **({name: 1 for name in "epqrt"} | {letter: value})))
+    assume(fits(shape, layer, **(dict.fromkeys("epqrt", 1) | {letter: value})))
     pinned = replace(shape, pins=(("l", ((letter, value),)),))
     wanted = min(value, tile.rows) if letter == "e" else value
     all_mappings = [plain for plain in every_mapping(shape, layer, tile, terms) if plain.letters[letter] == wanted]

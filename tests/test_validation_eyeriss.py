@@ -44,7 +44,7 @@ MISSES = {"CONV1": -0.58, "CONV2": -0.46, "CONV3": -0.30, "CONV4": -0.25, "CONV5
 
 @pytest.mark.parametrize("name", MISSES)
 def test_chip_energy_is_missed_by_what_the_model_leaves_out(name: str) -> None:
-    """The target of 10 % is missed: the model has neither clock tree and control (too low) nor zero gating (too high)."""
+    """10 % is missed: the model has neither clock tree and control (so it is low) nor zero gating (so it is high)."""
     assert _row(f"{name} chip energy, mJ, array and buffers").difference == pytest.approx(MISSES[name], abs=0.02)
 
 

@@ -117,7 +117,7 @@ class Chip:
         return (self.shape.tile_work(*self.of(name)).array_fj + self.buffer_fj(name)) / 1e12
 
     def gated_energy_mj(self, name: str) -> float:
-        """The same, with what the model leaves out: zero inputs gate MAC, filter and psum spads; `CONSTANT_MW` runs on."""
+        """The same, but zero inputs gate MAC, filter and psum spads, and `CONSTANT_MW` runs on."""
         prices = array_prices(self.terms.technology, PRECISION)
         gated_fj = self.shape.counts(*self.of(name)).macs * (prices.mac + prices.filter_spad + 2 * prices.psum_spad)
         zeros = measured(name, "Zeros in Ifmaps") / 100
