@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from costmodel.eyeriss import EyerissShape
-from costmodel.template import MappingError, Terms, Tile, Tiles, TileWork
+from costmodel.template import MappingError, Terms, Tile, Tiles, TileWork, is_channelwise
 from plain_eyeriss import Plain, every_mapping, fits, plain_cost
 from random_networks import TECHNOLOGY
 from specs.network import Layer
@@ -61,7 +61,7 @@ def layers(draw: st.DrawFn) -> Layer:
 
 @st.composite
 def tiles_of(draw: st.DrawFn, layer: Layer) -> Tile:
-    part = draw(st.integers(1, layer.K // layer.G if layer.G < layer.K else layer.K))
+    part = draw(st.integers(1, layer.K if is_channelwise(layer) else layer.K // layer.G))
     C = layer.C // layer.G
     return Tile(
         draw(st.integers(1, 3)),
@@ -147,7 +147,7 @@ def test_a_prescribed_mapping_is_kept_and_never_beats_the_search(
         return
     work = pinned.tile_work(layer, tile, terms)
     chosen = {name: int(value) for name, value in pinned.mapping(layer, tile, terms).items()}
-    K = tile.channels // (layer.G if tile.channels == layer.K and layer.G < layer.K else 1)
+    K = tile.channels // (layer.G if tile.channels == layer.K and not is_channelwise(layer) else 1)
     clip = {"e": tile.rows, "n": tile.images, "m": K}
     assert {letter: chosen[letter] for letter in pins} == {
         letter: min(value, clip.get(letter, value)) for letter, value in pins.items()
