@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from costmodel.template import Ints
 
-PIVOTS = (4, 8, 16)
+PIVOTS = (8, 32, 128)
 """Points that the others are compared with in the first rounds; the last one is repeated."""
 
 
