@@ -100,6 +100,8 @@ class Nest:
 
 
 _fronts: dict[Space, dict[int, Ints]] = {}
+_WORST = np.iinfo(np.int64).max
+
 MOST_SPACES = 4096
 """Spaces remembered, each with some ten fronts of at most a few hundred mappings."""
 
@@ -210,7 +212,7 @@ def _price(nest: Nest, rank: Ranking, front: Ints, some: _Some) -> Ints:
     energy += cycles * rank.leakage_fj_per_cycle
     first, second = (cycles, energy) if rank.prefer == "fastest" else (energy, cycles)
     ties = first == first.min(axis=1, keepdims=True)
-    best = np.where(ties, second, np.iinfo(np.int64).max).argmin(axis=1)
+    best = np.where(ties, second, _WORST).argmin(axis=1)
 
     at = np.arange(len(best)), best
     loaded_words = filter_words * strips[at] * loads + bias_words

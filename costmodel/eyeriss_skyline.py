@@ -22,27 +22,27 @@ def undominated(points: Ints) -> Indices:
 
     A column goes if another is nowhere larger, and somewhere smaller or equal and earlier. A few likely winners
     clear most of the field. The rest is sorted by a sum that rises with each quantity: then points are undercut by
-    earlier ones alone. (Of two whose sums round to the same number a beaten one may be left: it is looked at for
+    earlier ones alone. (Of two whose sums differ by rounding alone a beaten one may be left: it is looked at for
     nothing, and never wins.)
     """
-    size = np.abs(points)
-    sums = (np.sign(points) * np.log1p(size)).sum(axis=0)
+    size, columns = np.abs(points), points.astype(np.float64)
+    smallest, mean = (1 / np.maximum(values, 1) for values in (size.min(axis=1), size.mean(axis=1)))
+    sums = smallest @ columns
     order = np.argsort(sums, kind="stable")
     if len(order) > BLOCKS[-1]:
-        scale = np.maximum(np.median(size, axis=1, keepdims=True), 1)
-        likely = np.union1d(_best_of_each(points[0], sums), _best_of_each(points[0], (points / scale).sum(axis=0)))
+        likely = np.concatenate([_best_of_each(points[0], some) for some in (sums, mean @ columns)])
         gone = _at_most(points[:, likely], points).any(axis=0)
         gone[likely] = False
         order = order[~gone[order]]
-    columns, found, rounds = points[:, order], [], 0
+    remaining, found, rounds = points[:, order], [], 0
     while len(order):
         block = min(BLOCKS[min(rounds, len(BLOCKS) - 1)], len(order))
-        beaten = _at_most(columns[:, :block], columns)
+        beaten = _at_most(remaining[:, :block], remaining)
         beaten[:, :block] &= np.arange(block)[:, None] < np.arange(block)
         kept = ~beaten.any(axis=0)
         found.append(order[:block][kept[:block]])
         kept[:block] = False
-        order, columns, rounds = order[kept], columns[:, kept], rounds + 1
+        order, remaining, rounds = order[kept], remaining[:, kept], rounds + 1
     return np.sort(np.concatenate(found))
 
 
