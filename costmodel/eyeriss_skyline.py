@@ -7,28 +7,57 @@ from numpy.typing import NDArray
 
 from costmodel.template import Ints
 
-PIVOTS = (4, 8, 16)
-"""Points that the others are compared with in the first rounds; the last one is repeated."""
+BEST_OF_EACH = 2
+"""Points taken first, by either sum, of those with one value of the first quantity."""
+
+BLOCKS = (16, 64, 128)
+"""Points that the rest is then compared with in one round; the last number is repeated."""
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 
-def undominated(points: Ints) -> NDArray[np.intp]:
+def undominated(points: Ints) -> Indices:
     """Positions of the columns of ``points`` (quantity, point) that no other column undercuts, in their order.
 
-    A column goes if another is nowhere larger, and somewhere smaller or equal and earlier. Sorted by the sum of
-    their scaled quantities, points are undercut by earlier ones alone. (Of two whose sums round to the same number,
-    a beaten one may be left: it is looked at for nothing, and never wins.)
+    A column goes if another is nowhere larger, and somewhere smaller or equal and earlier. A few likely winners
+    clear most of the field. The rest is sorted by a sum that rises with each quantity: then points are undercut by
+    earlier ones alone. (Of two whose sums differ by rounding alone a beaten one may be left: it is looked at for
+    nothing, and never wins.)
     """
-    scale = np.maximum(np.abs(points).max(axis=1, keepdims=True), 1)
-    order = np.argsort((points / scale).sum(axis=0), kind="stable")
-    columns, found, rounds = points[:, order], [], 0
+    size, columns = np.abs(points), points.astype(np.float64)
+    smallest, mean = (1 / np.maximum(values, 1) for values in (size.min(axis=1), size.mean(axis=1)))
+    sums = smallest @ columns
+    order = np.argsort(sums, kind="stable")
+    if len(order) > BLOCKS[-1]:
+        likely = np.concatenate([_best_of_each(points[0], some) for some in (sums, mean @ columns)])
+        gone = _at_most(points[:, likely], points).any(axis=0)
+        gone[likely] = False
+        order = order[~gone[order]]
+    remaining, found, rounds = points[:, order], [], 0
     while len(order):
-        pivots = min(PIVOTS[min(rounds, len(PIVOTS) - 1)], len(order))
-        beaten = columns[0, :pivots, None] <= columns[0]
-        for values in columns[1:]:
-            beaten &= values[:pivots, None] <= values
-        beaten[:, :pivots] &= np.arange(pivots)[:, None] < np.arange(pivots)
+        block = min(BLOCKS[min(rounds, len(BLOCKS) - 1)], len(order))
+        beaten = _at_most(remaining[:, :block], remaining)
+        beaten[:, :block] &= np.arange(block)[:, None] < np.arange(block)
         kept = ~beaten.any(axis=0)
-        found.append(order[:pivots][kept[:pivots]])
-        kept[:pivots] = False
-        order, columns, rounds = order[kept], columns[:, kept], rounds + 1
+        found.append(order[:block][kept[:block]])
+        kept[:block] = False
+        order, remaining, rounds = order[kept], remaining[:, kept], rounds + 1
     return np.sort(np.concatenate(found))
+
+
+def _at_most(some: Ints, points: Ints) -> NDArray[np.bool_]:
+    """Whether each of ``some`` is nowhere larger than each of ``points``: (some, point)."""
+    result = some[0][:, None] <= points[0]
+    for values, others in zip(some[1:], points[1:], strict=True):
+        result &= values[:, None] <= others
+    return result
+
+
+def _best_of_each(first: Ints, sums: Floats) -> Indices:
+    """The points of least sum among those with each value of ``first``."""
+    order = np.lexsort((sums, first))
+    ordered = first[order]
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    ends = np.append(starts[1:], len(order))
+    return np.concatenate([order[np.minimum(starts + i, ends - 1)] for i in range(BEST_OF_EACH)])
