@@ -24,7 +24,8 @@ from costmodel.limits import (
 )
 from random_networks import random_study
 from specs.network import Layer, Network, TensorShape
-from specs.study import Precision, SeparateBuffers, Study, Tiling, VwaSpec
+from specs.study import Precision, SeparateBuffers, Study, Tiling
+from specs.templates import accelerator
 
 
 def study_of(*layers: Layer, shape: tuple[int, int, int], precision: Precision | None = None, batch: int = 1) -> Study:
@@ -199,7 +200,7 @@ def test_no_design_of_a_layer_alone_moves_less(seed: int) -> None:
     layer = replace(conv(rng.choice([8, 24]), rng.choice([8, 24]), side, kernel, stride=rng.choice([1, 1, 2])))
     study = replace(
         study_of(layer, shape=(layer.C, side, side), precision=rng.choice([Precision(), Precision(16, 8, 32)])),
-        accelerators=(VwaSpec(double_buffer=False),),
+        accelerators=(accelerator("vwa", double_buffer=False),),
         buffers=SeparateBuffers((256, 2048), (256, 1024)),
         tiling=Tiling(),
         batch=rng.choice([1, 2]),

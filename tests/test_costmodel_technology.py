@@ -16,8 +16,9 @@ from costmodel.technology import PriceError, SramPrice, add_fj, mac_fj, sram_pri
 from random_networks import TECHNOLOGY, random_network
 from specs.errors import Problem
 from specs.library import LIBRARY
-from specs.study import Dram, SeparateBuffers, SramPoint, Study, Technology, VwaSpec
+from specs.study import Dram, SeparateBuffers, SramPoint, Study, Technology
 from specs.technology_reader import read_technology
+from specs.templates import accelerator
 from specs.yaml_reader import read_yaml
 
 CAPACITIES = [point.capacity_bytes for point in TECHNOLOGY.sram]
@@ -162,7 +163,7 @@ def tiny_study(technology: Technology) -> Study:
     return Study(
         name="ports",
         network=random_network(random.Random(1)),
-        accelerators=(VwaSpec(),),
+        accelerators=(accelerator("vwa"),),
         buffers=SeparateBuffers((1024,), (1024,)),
         technology=technology,
         dram=(Dram("test", 64_000, 800_000_000),),
