@@ -11,7 +11,7 @@ def main() -> None:
     TARGET.write_text(report(sections), encoding="utf-8")
     for part in sections:
         for row in part.rows:
-            if row.is_met is False:
+            if verdict(row) == "**missed**":
                 print(f"{part.name}: {row.quantity}: {verdict(row)}, {row.ours:g} against {row.published:g}")
 
 

@@ -7,9 +7,9 @@ words, halos of both axes kept (reuse model), one output pixel a tile. Their MB 
 10^6 the two maps are 3.81. Of the 362 KB we could not find the exact definition. Ours is the halo that is kept from
 tile to tile, rows over the full width and columns over a tile's new rows, and misses by the padding: with the two
 columns of zeros of every padded map counted, the same formula gives 361.9 KB (of 1000 bytes), so theirs presumably
-are stored [D]. Ours never are. Our model's feature buffer must hold more than the halo: the tile, and, because a row is not freed column by column,
-both the rows kept from above and the new ones that stay, over the full width. The 77 MB depend on the tiling of
-their baseline, which the announcement does not give; ours moves every map once.
+are stored [D]. Ours never are. The feature buffer of our model must hold more than the halo: the tile, and, because a
+row is not freed column by column, both the rows kept from above and the new ones that stay, over the full width.
+The 77 MB depend on the tiling of their baseline, which the announcement does not give; ours moves every map once.
 """
 
 from __future__ import annotations

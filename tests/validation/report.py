@@ -53,12 +53,16 @@ def section(name: str) -> Section:
 
 
 def verdict(row: Any) -> str:
-    return {None: "", True: "met", False: "**missed**"}[row.is_met]
+    return {None: "", True: "met", False: "**missed**"}[_is_met(row)]
+
+
+def _is_met(row: Any) -> bool | None:
+    return getattr(row, "is_met", None)
 
 
 def report(sections: Sequence[Section]) -> str:
     """Write the whole file."""
-    verdicts = [row.is_met for part in sections for row in part.rows]
+    verdicts = [_is_met(row) for part in sections for row in part.rows]
     met, missed = verdicts.count(True), verdicts.count(False)
     lines = [
         "# Validation",
@@ -92,9 +96,7 @@ def _table(rows: Sequence[Any]) -> Iterator[str]:
         percent = "%" if getattr(row, "relative", True) else ""
         unit = f" ({row.unit})" if getattr(row, "unit", "") else ""
         sign = {"either": "±", "above": "+", "below": "-"}[getattr(row, "side", "either")]
-        target = "" if row.target is None else f"{sign}{number(row.target)}{percent}" if row.target else "equal"
-        if row.target == 0 and sign != "±":
-            target = "not above" if sign == "+" else "not below"
+        target = _target(getattr(row, "target", None), sign, percent)
         cells = [
             row.quantity + unit,
             number(row.published),
@@ -104,6 +106,12 @@ def _table(rows: Sequence[Any]) -> Iterator[str]:
             verdict(row),
         ]
         yield "| " + " | ".join([*cells, getattr(row, "source", "")][: 7 if has_sources else 6]) + " |"
+
+
+def _target(target: float | None, sign: str, percent: str) -> str:
+    if target is None:
+        return ""
+    return f"{sign}{number(target)}{percent}" if target else {"±": "equal", "+": "not above", "-": "not below"}[sign]
 
 
 def number(value: float) -> str:

@@ -2,11 +2,12 @@
 
 The table is CACTI 7 in Accelergy's default configuration, 86 memories a node (`specs/technologies`). *Left out*: each
 row inside the table (a capacity between two others of its width) is priced from its neighbours with itself taken
-away, so between capacities a factor of four apart where the table has a factor of two; errors are of that price against the row, in per cent.
-*Power law*: the least-squares plane through the logarithms of the whole table, as many models use it (it sees every row).
-Other authors' numbers are single memories at 45 and 65 nm: Horowitz, ISSCC 2014 (from memory; 10 pJ for 8 KiB also in
-stillwater-sc/universal, generic_45nm.hpp); timeloop-accelergy-exercises, 04_eyeriss_like reference output; nn_dataflow,
-test_eyeriss_isscc16. They are shown without a verdict where cells, banks and voltages are unknown to us.
+away, between capacities a factor of four apart where the table has a factor of two. *Power law*: the least-squares
+plane through the logarithms of the whole table, as many models use it (it sees every row); it stands in the column
+of published values. Errors are absolute, in per cent of the row. Other authors' numbers are single memories at 45 and
+65 nm: Horowitz, ISSCC 2014 (from memory; 10 pJ for 8 KiB also in stillwater-sc/universal, generic_45nm.hpp);
+timeloop-accelergy-exercises, 04_eyeriss_like reference output; nn_dataflow, test_eyeriss_isscc16. They have no target:
+cells, banks and voltages are unknown to us.
 """
 
 from __future__ import annotations
