@@ -1,10 +1,11 @@
 """Arithmetic, node scaling and off-chip memory.
 
-What the shipped files say against numbers that did *not* enter them (sources in the table). Authors differ by
-factors; a row without a target shows by how much. Node scaling: the factors of Stillmaker & Baas (Integration 58, 2017)
-as `scaled_from` applies them, against the node's own CACTI table (median over its 86 memories): the factors are
-made for logic, and for SRAM at other voltages they are only as good as this. DRAM: our preset times the bits of a word,
-and the power that the abstract of arXiv:2205.01571 (same group as the vectorwise array) gives at two bandwidths.
+What the shipped files say against numbers of others (sources in the table). The arithmetic did *not* enter our files;
+authors differ by factors, and a row without a target shows by how much. Node scaling: the factors of Stillmaker & Baas
+(Integration 58, 2017) as `scaled_from` applies them, against the node's own CACTI table (median over its 86 memories):
+they are made for logic, and for SRAM at other voltages only as good as this. DRAM: the tools' constants are what our
+presets were made from, so those rows check the units and no more; the power that the abstract of arXiv:2205.01571
+(same group as the vectorwise array) gives at two bandwidths is independent of the preset's source.
 """
 
 from __future__ import annotations
