@@ -1,4 +1,4 @@
-"""How the output channels of a layer alone are cut into chunks."""
+"""How the output and input channels of a layer alone are cut into chunks."""
 
 from __future__ import annotations
 
@@ -76,3 +76,21 @@ def possible_splits(network: Network, layer: Layer, allowed: tuple[int, ...] | N
     """Counts of chunks that the study allows and the layer has; 1 is always among them."""
     counts = range(1, layer.K + 1) if allowed is None else allowed
     return tuple(sorted({1} | {n for n in counts if cut_channels(network, layer, n) is not None}))
+
+
+def cut_inputs(network: Network, layer: Layer, splits: int) -> tuple[tuple[int, int], ...] | None:
+    """Cut the input channels of one group into ``splits`` chunks: pairs (channels, how many), or None if it is no cut.
+
+    Only a layer that sums over channels and reads every one of them once can be cut.
+    """
+    if splits == 1:
+        return ((layer.C // layer.G, 1),)
+    if is_channelwise(layer) or input_channels(network, layer) != layer.C:
+        return None
+    return _sizes(layer.C // layer.G, splits)
+
+
+def possible_input_splits(network: Network, layer: Layer, allowed: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Counts of chunks of input channels that the study allows and the layer has; 1 is always among them."""
+    counts = range(1, layer.C // layer.G + 1) if allowed is None else allowed
+    return tuple(sorted({1} | {n for n in counts if cut_inputs(network, layer, n) is not None}))

@@ -10,13 +10,13 @@ from costmodel.works import signature
 from specs.network import Layer, Network
 
 
-def group_classes(network: Network, lattice: GroupLattice) -> tuple[Ints, list[int]]:
+def group_classes(network: Network, lattice: GroupLattice, pinned: frozenset[str] = frozenset()) -> tuple[Ints, list[int]]:
     """Sort groups into classes that cost the same: class of each group, and one member of each class.
 
     Two groups are of one class if their layers agree in order, loop bounds, wiring and which outputs leave.
     """
     signatures: dict[Layer, int] = {}
-    number = [signatures.setdefault(signature(layer), len(signatures)) for layer in network.layers]
+    number = [signatures.setdefault(signature(layer, pinned), len(signatures)) for layer in network.layers]
     tensors = {name: i for i, name in enumerate(network.tensors)}
     channels = [shape.channels for shape in network.tensors.values()]
     reads = [tuple(tuple(tensors[name] for name in operand) for operand in layer.operands) for layer in network.layers]

@@ -20,11 +20,17 @@ class GroupCost:
     weight_write_bytes: int
     feature_peak_bytes: int
     weight_peak_bytes: int
-    array_fj: int
+    mac_fj: int
+    spad_fj: int
+    network_fj: int
     feature_fj: int
     weight_fj: int
     dram_fj: int
     leakage_fj: int
+
+    @property
+    def array_fj(self) -> int:
+        return self.mac_fj + self.spad_fj + self.network_fj
 
     @property
     def energy_fj(self) -> int:

@@ -5,11 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from costmodel.template import ArrayShape
+from costmodel.template import ArrayShape, Preference
 from specs.study import Dram, Overlap
 
-Order = Literal["fused", "weight-stationary", "input-stationary", "output-stationary"]
-ORDERS_ALONE: tuple[Order, ...] = ("weight-stationary", "input-stationary", "output-stationary")
+Order = Literal[
+    "fused",
+    "weight-stationary",
+    "input-stationary",
+    "output-stationary",
+    "weight-stationary-spilling",
+    "weight-input-stationary-spilling",
+    "input-stationary-spilling",
+]
+ORDERS_ALONE: tuple[Order, ...] = (
+    "weight-stationary",
+    "input-stationary",
+    "output-stationary",
+    "weight-stationary-spilling",
+    "weight-input-stationary-spilling",
+    "input-stationary-spilling",
+)
+"""DRAM-level loop orders of a layer alone; in the spilling ones partial sums travel to DRAM and back."""
+
+Start = Literal["at-once", "stepwise"]
+
+
+def period_fs(clock_hz: int) -> int:
+    """Clock period in femtoseconds, rounded up (by less than 1e-6 of it below 1 GHz)."""
+    return -(-(10**15) // clock_hz)
 
 
 @dataclass(frozen=True)
@@ -30,8 +53,7 @@ class Hardware:
 
     @property
     def period_fs(self) -> int:
-        """Clock period in femtoseconds, rounded up (by less than 1e-6 of it below 1 GHz)."""
-        return -(-(10**15) // self.clock_hz)
+        return period_fs(self.clock_hz)
 
     @property
     def sram_bytes(self) -> int:
@@ -58,9 +80,13 @@ class GroupDesign:
         Layers whose weights are loaded once and stay; the others' stream through for every tile.
     images
         Images of the batch that a tile holds at once; the last tiles may hold fewer.
-    order, channel_splits
-        Of a layer alone: which operand stays on chip at DRAM level, and in how many chunks the output
-        channels are made. Groups of several layers are ``fused`` with one chunk.
+    order, channel_splits, input_splits
+        Of a layer alone: which operand stays on chip at DRAM level, in how many chunks the output channels are
+        made, and in how many the input channels are summed. Groups of several layers are ``fused`` with one chunk.
+    start
+        Where halos are kept: whether the first tile is made at once, or in steps as small as the others.
+    mapping
+        By what the array's mapping of each tile is chosen.
     """
 
     layers: tuple[str, ...]
@@ -71,6 +97,9 @@ class GroupDesign:
     order: Order = "fused"
     channel_splits: int = 1
     images: int = 1
+    input_splits: int = 1
+    start: Start = "at-once"
+    mapping: Preference = "fastest"
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,23 @@
 """The plain reading: what a design costs, one group after another, one tile after another.
 
 Nothing here is shared with the candidate table that feeds the solver, apart from the accelerators' own
-tile formulas: regions (`plain_regions`), live tensors, traffic and time (`plain_sweep`) are written out a
-second time, to be checked by eye. Lengths are rows and columns, sizes bytes, time array cycles, energy fJ.
+tile formulas: regions (`plain_regions`), live tensors, traffic and time (`plain_sweep`), the loop orders of a
+layer alone (`plain_alone`) are written out a second time, to be checked by eye. Lengths are rows and columns, sizes bytes, time array cycles, energy fJ.
 """
 
 from __future__ import annotations
 
 from dataclasses import fields
 
-from costmodel.chunks import Chunks, cut_channels
 from costmodel.cost import Cost, GroupCost
 from costmodel.design import Design, GroupDesign, Hardware
-from costmodel.hardware import Prices, prices
+from costmodel.hardware import Prices, mapping_terms, prices
 from costmodel.legal import DesignError, check_design
+from costmodel.plain_alone import layer_alone
+from costmodel.plain_alone import sweeps as sweeps_alone
+from costmodel.plain_alone import weight_peak as weight_peak_alone
 from costmodel.plain_regions import RegionPlan
-from costmodel.plain_sweep import Sweep, add_works, all_visits, one_image, sweep_cycles, weight_bytes
+from costmodel.plain_sweep import Sweep, add_works, fused_sweep, sweep_cycles, weight_bytes
 from specs.network import Layer
 from specs.study import Study
 
@@ -36,21 +38,18 @@ def evaluate(study: Study, design: Design) -> Cost:
 
 
 def group_cost(study: Study, hardware: Hardware, price: Prices, group: GroupDesign) -> GroupCost:
-    """Cost one legal group; raises `DesignError` if it does not fit.
-
-    Weight-stationary chunks run one after another, all else is one sweep.
-    """
-    network, layers = study.network, [study.network.layer(name) for name in group.layers]
-    chunks = cut_channels(network, layers[0], group.channel_splits) if len(layers) == 1 else None
-    plan = RegionPlan(study, layers, group)
-    if group.order == "weight-stationary":
-        assert chunks is not None
-        sweeps = [(number, one_image(study, hardware, group, plan, chunks, size)) for size, number in chunks.sizes]
+    """Cost one legal group; raises `DesignError` if it does not fit."""
+    layers = [study.network.layer(name) for name in group.layers]
+    plan, terms = RegionPlan(study.network, layers, group), mapping_terms(study, hardware, group.mapping)
+    if group.order == "fused":
+        sweeps = [(1, fused_sweep(study, hardware, group, plan, terms))]
+        weight_peak = _weight_peak(study, hardware, layers, group)
     else:
-        sweeps = [(1, one_image(study, hardware, group, plan, chunks, None))]
-    parts = [(number, _sweep_cost(study, hardware, price, group, sweep)) for number, sweep in sweeps]
+        alone = layer_alone(study, hardware, group, plan, terms)
+        sweeps = list(sweeps_alone(alone))
+        weight_peak = weight_peak_alone(alone)
+    parts = [(number, _sweep_cost(hardware, price, sweep)) for number, sweep in sweeps]
     feature_peak = max(cost.feature_peak_bytes for _, cost in parts)
-    weight_peak = _weight_peak(study, hardware, layers, group, chunks)
     _check_fits(hardware, group, feature_peak, weight_peak)
     sums = {field.name: sum(n * getattr(cost, field.name) for n, cost in parts) for field in fields(GroupCost)}
     return GroupCost(**(sums | {"feature_peak_bytes": feature_peak, "weight_peak_bytes": weight_peak}))
@@ -69,41 +68,33 @@ def _check_fits(hardware: Hardware, group: GroupDesign, feature_peak: int, weigh
         raise DesignError(f"group {name} needs {weight_peak} bytes of the weight buffer's {hardware.weight_bytes}")
 
 
-def _weight_peak(
-    study: Study, hardware: Hardware, layers: list[Layer], group: GroupDesign, chunks: Chunks | None
-) -> int:
-    """Resident weights (of a weight-stationary layer: one chunk's), and room for one layer that streams."""
-    if group.order == "weight-stationary":
-        assert chunks is not None
-        return chunks.largest * layers[0].filter_words * study.precision.weight_bytes
+def _weight_peak(study: Study, hardware: Hardware, layers: list[Layer], group: GroupDesign) -> int:
+    """Resident weights, and room for one layer that streams."""
     resident = sum(weight_bytes(study, layer) for layer in layers if layer.name in group.resident)
     copies = 2 if hardware.double_buffer else 1
-    array = hardware.array
-    chunk_words = []
-    for layer in layers:
-        if layer.has_weights and layer.name not in group.resident:
-            input_channels = array.channel_chunk(layer) if group.order == "output-stationary" else layer.C // layer.G
-            sizes = [size for size, _ in chunks.sizes] if chunks else [layer.K]
-            chunk_words.append(max(array.weight_chunk_words(layer, size, input_channels) for size in sizes))
+    chunk_words = [
+        hardware.array.weight_chunk_words(layer, layer.K, layer.C // layer.G)
+        for layer in layers
+        if layer.has_weights and layer.name not in group.resident
+    ]
     return resident + copies * max(chunk_words, default=0) * study.precision.weight_bytes
 
 
-def _sweep_cost(study: Study, hardware: Hardware, price: Prices, group: GroupDesign, sweep: Sweep) -> GroupCost:
-    """Add up one sweep over all images; weights that stay are loaded with the first tile."""
-    tiles = all_visits(study, group, sweep)
-    work = add_works([tile.work for tile in tiles])
-    loads = sum(tile.load_bytes for tile in tiles)
-    stores = sum(tile.store_bytes for tile in tiles)
-    weights = sweep.resident_bytes + sum(tile.stream_bytes for tile in tiles)
+def _sweep_cost(hardware: Hardware, price: Prices, sweep: Sweep) -> GroupCost:
+    """Add up one sweep; weights that stay are loaded with the first visit."""
+    visits = sweep.visits
+    work = add_works([visit.work for visit in visits])
+    loads, stores = sum(visit.load_bytes for visit in visits), sum(visit.store_bytes for visit in visits)
+    weights = sweep.stays_bytes + sum(visit.stream_bytes for visit in visits)
     feature_read, feature_write = work.feature_read_bytes + stores, work.feature_write_bytes + loads
-    cycles = sweep_cycles(hardware, sweep, tiles)
+    cycles = sweep_cycles(hardware, sweep)
     room = 0
-    if hardware.double_buffer and len(tiles) * sweep.chunks_per_tile > 1:
-        room = max(tile.store_room_bytes for tile in tiles)
-        if not sweep.streams_input and len(tiles) > 1:
-            room += max(tile.load_bytes for tile in tiles)
+    if hardware.double_buffer and len(visits) * sweep.steps_per_visit > 1:
+        room = max(visit.store_room_bytes for visit in visits)
+        if len(visits) > 1:
+            room += max(visit.load_room_bytes for visit in visits)
     return GroupCost(
-        macs=sum(tile.macs for tile in tiles),
+        macs=sum(visit.macs for visit in visits),
         compute_cycles=work.cycles,
         cycles=cycles,
         dram_read_bytes=loads + weights,
@@ -112,9 +103,11 @@ def _sweep_cost(study: Study, hardware: Hardware, price: Prices, group: GroupDes
         feature_write_bytes=feature_write,
         weight_read_bytes=work.weight_read_bytes,
         weight_write_bytes=weights,
-        feature_peak_bytes=max(tile.live_bytes for tile in tiles) + group.images * sweep.reserved_bytes + room,
+        feature_peak_bytes=max(v.live_bytes for v in visits) + max(v.ahead_bytes for v in visits) + room,
         weight_peak_bytes=0,
-        array_fj=work.array_fj,
+        mac_fj=work.mac_fj,
+        spad_fj=work.spad_fj,
+        network_fj=work.network_fj,
         feature_fj=feature_read * price.feature_read_fj + feature_write * price.feature_write_fj,
         weight_fj=work.weight_read_bytes * price.weight_read_fj + weights * price.weight_write_fj,
         dram_fj=(loads + weights + stores) * price.dram_fj,

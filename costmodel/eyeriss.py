@@ -13,31 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 
 from costmodel.eyeriss_search import best_mappings
 from costmodel.technology import add_fj, mac_fj, mac_um2
-from costmodel.template import Ints, TileWork, TileWorks, is_channelwise, loop_bounds, vector_ops_per_output
+from costmodel.template import Ints, Pins, Terms, Tile, Tiles, TileWork, TileWorks, is_channelwise, loop_bounds, vector_ops_per_output
 from specs.network import Layer
-from specs.study import AcceleratorSpec, EyerissSpec, Precision, Technology
-
-
-def eyeriss_shapes(spec: AcceleratorSpec) -> Iterator[EyerissShape]:
-    assert isinstance(spec, EyerissSpec)
-    for rows, cols in product(spec.rows, spec.cols):
-        yield EyerissShape(
-            rows,
-            cols,
-            spec.filter_spad_words,
-            spec.ifmap_spad_words,
-            spec.psum_spad_words,
-            spec.ifmap_bits_per_cycle,
-            spec.filter_bits_per_cycle,
-            spec.psum_bits_per_cycle,
-            spec.filter_chunk_words,
-        )
+from specs.study import Precision, Technology
 
 
 def _ceil(a: int, b: int) -> int:
@@ -94,6 +77,7 @@ class EyerissShape:
     filter_bits_per_cycle: int = 64
     psum_bits_per_cycle: int = 64
     filter_chunk_words: int = 4096
+    pins: Pins = ()
 
     @property
     def pes(self) -> int:
@@ -120,14 +104,6 @@ class EyerissShape:
         """The filters of one processing pass."""
         words = channels * (input_channels * layer.R * layer.S + int(layer.bias))
         return min(words, self.filter_chunk_words)
-
-    def channel_chunk(self, layer: Layer) -> int:
-        kernel_rows, kernel_cols, _ = self.folded_kernel(layer)
-        return min(layer.C // layer.G, (self.ifmap_spad_words // kernel_cols) * (self.rows // kernel_rows))
-
-    def spills_between_chunks(self) -> bool:
-        """No: partial sums meet in the buffer anyway and are counted there."""
-        return False
 
     def folded_kernel(self, layer: Layer) -> tuple[int, int, int]:
         """Kernel rows and columns handled in one pass, and the passes it takes to cover the whole kernel."""
@@ -222,52 +198,6 @@ class EyerissShape:
         assert best is not None, "e = 1 always fits: a set of one column"
         return best
 
-    def mapping(self, layer: Layer, channels: int, rows: int, cols: int, precision: Precision) -> dict[str, int | str]:
-        if not layer.has_weights:
-            return {"pes": self.pes}
-        _, m = self.best_mapping(layer, channels, rows, cols, precision)
-        return {"e": m.e, "p": m.p, "q": m.q, "r": m.r, "t": m.t}
-
-    def tile_work(
-        self, layer: Layer, channels: int, rows: int, cols: int, technology: Technology, precision: Precision
-    ) -> TileWork:
-        outputs = channels * rows * cols
-        act = precision.activation_bytes
-        if outputs == 0:
-            return TileWork(0, 0, 0, 0, 0)
-        if not layer.has_weights:
-            ops, words = vector_ops_per_output(layer)
-            return TileWork(
-                cycles=max(
-                    _ceil(outputs * ops, self.pes),
-                    _ceil(outputs * words * precision.activation, self.psum_bits_per_cycle),
-                ),
-                array_fj=outputs * ops * add_fj(technology, precision.activation),
-                feature_read_bytes=outputs * words * act,
-                feature_write_bytes=outputs * act,
-                weight_read_bytes=0,
-            )
-        depthwise = is_channelwise(layer)
-        groups = 1 if depthwise else loop_bounds(layer, channels).groups
-        cycles, m = self.best_mapping(layer, channels, rows, cols, precision)
-        strips = _ceil(rows, m.e)
-        window_cols = (cols - 1) * layer.stride[1] + layer.dilation[1] * (m.kernel_cols - 1) + 1
-        macs = outputs * (layer.C // layer.G) * layer.R * layer.S
-        ifmap_words = groups * strips * m.passes * m.ifmap_rows_words * window_cols
-        weight_words = channels * (layer.C // layer.G) * layer.R * layer.S * strips + channels * int(layer.bias)
-        psum_words = outputs * (m.psum_passes - 1)
-        prices = self._array_prices(technology, precision)
-        return TileWork(
-            cycles=groups * cycles,
-            array_fj=macs * prices.mac_fj
-            + outputs * m.psum_passes * m.psum_hops * prices.psum_hop_fj
-            + ifmap_words * prices.ifmap_hop_fj
-            + weight_words * prices.filter_hop_fj,
-            feature_read_bytes=ifmap_words * act + psum_words * precision.partial_sum_bytes,
-            feature_write_bytes=psum_words * precision.partial_sum_bytes + outputs * act,
-            weight_read_bytes=weight_words * precision.weight_bytes,
-        )
-
     def _array_prices(self, technology: Technology, precision: Precision) -> ArrayPrices:
         """Energies inside the array, in fJ; a MAC reads filter, ifmap and psum spads and writes the psum spad."""
         spad_bits = precision.weight + precision.activation + 2 * precision.partial_sum
@@ -279,9 +209,25 @@ class EyerissShape:
             filter_hop_fj=round(1000 * technology.hop_pj_per_bit * precision.weight),
         )
 
-    def tile_works(
-        self, layer: Layer, channels: Ints, rows: Ints, cols: Ints, technology: Technology, precision: Precision
-    ) -> TileWorks:
+    def tile_works(self, layer: Layer, tiles: Tiles, terms: Terms) -> TileWorks:
+        images, channels, inputs, rows, cols = np.broadcast_arrays(*tiles)
+        result = [np.zeros(images.shape, dtype=np.int64) for _ in range(5)]
+        for c in np.unique(inputs):
+            some = inputs == c
+            part = self._one(layer, int(c), channels[some], rows[some], cols[some], terms.technology, terms.precision)
+            for into, values in zip(result, part):
+                into[some] = values * images[some]
+        return TileWorks(*result)
+
+    def tile_work(self, layer: Layer, tile: Tile, terms: Terms) -> TileWork:
+        works = self.tile_works(layer, Tiles(*(np.array([x]) for x in tile)), terms)
+        c, a, fr, fw, wr = (int(x[0]) for x in works)
+        return TileWork(c, a, 0, 0, fr, fw, wr)
+
+    def mapping(self, layer: Layer, tile: Tile, terms: Terms) -> dict[str, int | str]:
+        return {}
+
+    def _one(self, layer, inputs, channels, rows, cols, technology, precision):
         outputs = channels * rows * cols
         act = precision.activation_bytes
         if not layer.has_weights:
@@ -294,9 +240,9 @@ class EyerissShape:
         # A tile with all output channels has all groups; a chunk of them lies in one.
         whole = (channels == layer.K) & (not is_channelwise(layer))
         groups = np.where(whole, layer.G, 1)
-        best = best_mappings(self, layer, channels, rows, cols, precision)
+        best = best_mappings(self, layer, inputs, channels, rows, cols, precision)
         strips = -(-rows // np.maximum(best.e, 1))
-        kernel = (layer.C // layer.G) * layer.R * layer.S
+        kernel = inputs * layer.R * layer.S
         macs = outputs * kernel
         window_cols = (cols - 1) * layer.stride[1] + layer.dilation[1] * (best.kernel_cols - 1) + 1
         ifmap_words = groups * strips * best.passes * best.ifmap_rows_words * window_cols
@@ -328,3 +274,8 @@ class ArrayPrices:
     psum_hop_fj: int
     ifmap_hop_fj: int
     filter_hop_fj: int
+
+
+def array_shape(numbers: dict[str, int], pins: Pins) -> EyerissShape:
+    """Make one array of the numbers that specs/templates/eyeriss.yaml names."""
+    return EyerissShape(**numbers, pins=pins)

@@ -32,7 +32,7 @@ _CHOSEN_FIELDS = ("e", "passes", "psum_passes", "ifmap_rows_words", "kernel_cols
 
 
 def best_mappings(
-    shape: EyerissShape, layer: Layer, channels: Ints, rows: Ints, cols: Ints, precision: Precision
+    shape: EyerissShape, layer: Layer, inputs: int, channels: Ints, rows: Ints, cols: Ints, precision: Precision
 ) -> BestMappings:
     """`EyerissShape.best_mapping` for many tiles at once, with the same order among ties.
 
@@ -44,7 +44,7 @@ def best_mappings(
     set_widths = np.arange(max(widest, 1), 0, -1)  # the wider set first: argmin keeps the first of equals
     distinct_channels, channel_at = np.unique(channels, return_inverse=True)
     distinct_cols, col_at = np.unique(np.maximum(cols, 1), return_inverse=True)
-    by_field = _mapping_columns(shape, layer, distinct_channels, int(set_widths[0]))
+    by_field = _mapping_columns(shape, layer, inputs, distinct_channels, int(set_widths[0]))
 
     window_cols = (distinct_cols - 1) * layer.stride[1] + 1
     window_cols = window_cols + layer.dilation[1] * (by_field["kernel_cols"].max() - 1)
@@ -82,9 +82,9 @@ def _useful_widths(rows: Ints, widest: int) -> Ints:
     return np.array([widths + widths[-1:] * (longest - len(widths)) for widths in per_row], dtype=np.int64)
 
 
-def _mapping_columns(shape: EyerissShape, layer: Layer, channels: Ints, widest: int) -> dict[str, Ints]:
+def _mapping_columns(shape: EyerissShape, layer: Layer, inputs: int, channels: Ints, widest: int) -> dict[str, Ints]:
     """Fields of every mapping as arrays (channels, e from widest to 1, r); ``passes`` is 0 where there is none."""
-    groups, K, C = _loop_bound_columns(layer, channels)
+    groups, K, C = _loop_bound_columns(layer, inputs, channels)
     kernel_rows, kernel_cols, folds = shape.folded_kernel(layer)
     kernel = kernel_rows * kernel_cols
     depthwise = is_channelwise(layer)
@@ -129,7 +129,7 @@ def _mapping_columns(shape: EyerissShape, layer: Layer, channels: Ints, widest: 
     return {name: np.broadcast_to(column, whole) for name, column in columns.items()}
 
 
-def _loop_bound_columns(layer: Layer, channels: Ints) -> tuple[Ints, Ints, Ints]:
+def _loop_bound_columns(layer: Layer, inputs: int, channels: Ints) -> tuple[Ints, Ints, Ints]:
     """`loop_bounds` of each entry of ``channels``, shaped (channels, 1, 1)."""
-    bounds = np.array([loop_bounds(layer, int(k)) for k in channels], dtype=np.int64)
+    bounds = np.array([loop_bounds(layer, int(k), inputs) for k in channels], dtype=np.int64)
     return bounds[:, 0, None, None], bounds[:, 1, None, None], bounds[:, 2, None, None]

@@ -8,7 +8,7 @@ from itertools import product
 
 from costmodel.design import Hardware
 from costmodel.technology import SramPrice, sram_price
-from costmodel.template import array_shapes
+from costmodel.template import Preference, Terms, array_shapes
 from specs.study import SharedBuffer, Study
 
 
@@ -94,3 +94,35 @@ def within_hardware_budgets(study: Study, hardware: Hardware, price_list: PriceL
         and (limits.sram_bytes is None or hardware.sram_bytes <= limits.sram_bytes)
         and (limits.area_um2 is None or (price_list or PriceList(study)).of(hardware).area_um2 <= limits.area_um2)
     )
+
+
+def mapping_terms(study: Study, hardware: Hardware, prefer: Preference) -> Terms:
+    """By what mappings are chosen on a hardware point: the same for all buffer sizes of an array.
+
+    Prices are those of the middle one of the listed buffer sizes. They rank mappings and enter no cost.
+    """
+    return terms_at(study, hardware.period_fs, prefer)
+
+
+def terms_at(study: Study, period_fs: int, prefer: Preference) -> Terms:
+    """The same, for a clock period in femtoseconds."""
+    buffers = study.buffers
+    if isinstance(buffers, SharedBuffer):
+        feature = weight = sram_price(study.technology, _middle(buffers.shared_bytes))
+        leakage_mw = feature.leakage_mw
+    else:
+        feature = sram_price(study.technology, _middle(buffers.feature_bytes))
+        weight = sram_price(study.technology, _middle(buffers.weight_bytes))
+        leakage_mw = feature.leakage_mw + weight.leakage_mw
+    return Terms(
+        technology=study.technology,
+        precision=study.precision,
+        prefer=prefer,
+        feature_fj_per_byte=(feature.read_fj_per_byte + feature.write_fj_per_byte) // 2,
+        weight_fj_per_byte=weight.read_fj_per_byte,
+        leakage_fj_per_cycle=round(leakage_mw * period_fs / 1000),
+    )
+
+
+def _middle(sizes: tuple[int, ...]) -> int:
+    return sorted(sizes)[len(sizes) // 2]

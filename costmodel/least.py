@@ -11,22 +11,24 @@ from numpy.typing import NDArray
 
 from costmodel.candidates import Family
 from costmodel.extents import Extents
+from costmodel.legal import image_counts, pinned_layers
 from costmodel.products import Floats, block_rows, product
 from costmodel.selection import PriceGrid
+from costmodel.sweeps import Share
 from costmodel.template import Ints
 from costmodel.works import CYCLES, Works, signature
-from specs.network import Network
-from specs.study import Goal
+from specs.study import Goal, Study
 
 _MARGIN = 1e-9
 MOST_TILE_SIZES = 2**22
 """Tile sizes x arrays up to which rates are looked for among all tiles that exist."""
 
 
-def num_tile_sizes(network: Network, family: Family) -> int:
+def num_tile_sizes(study: Study, family: Family) -> int:
     """Works that `LeastCosts` needs: every tile of every different layer on every array."""
-    layers = {signature(layer) for layer in network.layers}
-    return sum((layer.P + 1) * (layer.Q + 1) for layer in layers) * len(family.arrays)
+    layers = {signature(layer, pinned_layers(study)) for layer in study.network.layers}
+    sizes_of_share = {size for images in image_counts(study) for size, _ in Share(study, images).sizes}
+    return sum((layer.P + 1) * (layer.Q + 1) for layer in layers) * len(family.arrays) * len(sizes_of_share)
 
 
 class LeastCosts:
@@ -45,9 +47,16 @@ class LeastCosts:
         self._elements = extents.made_elements.astype(np.float64) * study.batch
         self._elements[~extents.made] = 0
         layers = study.network.layers
-        signatures = [signature(layer) for layer in layers]
-        whole = {layer: works.price_whole(layer).values for layer in dict.fromkeys(signatures)}
-        rates = {layer: _rates(values, layer.K, grid, study.goal) for layer, values in whole.items()}
+        pinned = pinned_layers(study)
+        signatures = [signature(layer, pinned) for layer in layers]
+        sizes_of_share = {size for images in image_counts(study) for size, _ in Share(study, images).sizes}
+        rates = {
+            layer: np.min(
+                [_rates(works.price_whole(layer, m).values, layer.K * m, grid, study.goal) for m in sizes_of_share],
+                axis=0,
+            )
+            for layer in dict.fromkeys(signatures)
+        }
         self._rates = np.stack([rates[layer] for layer in signatures])
         sizes = np.array([layer.weight_words for layer in layers], dtype=np.int64) * study.precision.weight_bytes
         self._weights = extents.made @ sizes
@@ -96,11 +105,14 @@ def _streamed(extents: Extents, sizes: Ints, grid: PriceGrid) -> Ints:
     return np.stack(columns, axis=1)
 
 
-def _rates(works: Ints, channels: int, grid: PriceGrid, goal: Goal) -> Floats:
-    """Least array cost per output element over all tiles: (array, feature size, weight size)."""
+def _rates(works: Ints, elements: int, grid: PriceGrid, goal: Goal) -> Floats:
+    """Least array cost per output element over all tiles: (array, feature size, weight size).
+
+    ``works`` are those of tiles with so many ``elements`` (channels of all images) in every row and column.
+    """
     rows, cols = np.arange(1, works.shape[0]), np.arange(1, works.shape[1])
     shape = (works.shape[2], *grid.leakage_fj.shape)
-    area = (rows[:, None] * cols * float(channels)).reshape(-1, 1)
+    area = (rows[:, None] * cols * float(elements)).reshape(-1, 1)
     rates = np.empty(shape)
     one = np.ones_like(grid.leakage_fj)
     columns = (grid.leakage_fj, one, grid.feature_read_fj, grid.feature_write_fj, grid.weight_read_fj)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from costmodel.chunks import possible_splits
+from dataclasses import replace
+
+from costmodel.chunks import possible_input_splits, possible_splits
 from costmodel.design import ORDERS_ALONE, Design, GroupDesign, Order
 from costmodel.groups import is_connected, is_convex, neighbours, predecessors
 from costmodel.hardware import hardware_points
-from costmodel.template import is_channelwise
+from costmodel.plain_regions import RegionPlan
+from costmodel.template import PREFERENCES, Preference, is_channelwise
 from specs.network import Layer, Network
 from specs.study import Overlap, Study
 
@@ -55,9 +58,42 @@ def keeps(mode: Overlap, tile_rows: int, tile_cols: int) -> tuple[bool, bool]:
     return (mode != "recompute" and tile_rows > 1, mode == "cache-all" and tile_cols > 1)
 
 
-def orders_alone(layer: Layer) -> tuple[Order, ...]:
-    """DRAM-level orders of a layer alone. A channelwise layer reads everything once in any order: it has one."""
-    return ORDERS_ALONE[:1] if is_channelwise(layer) else ORDERS_ALONE
+def orders_alone(layer: Layer, input_splits: int = 1) -> tuple[Order, ...]:
+    """DRAM-level orders of a layer alone whose input channels are cut into some chunks.
+
+    A channelwise layer reads everything once in any order: it has one. The orders in which a tile's input
+    comes in chunks, or partial sums travel, need more than one chunk to differ from the others.
+    """
+    if is_channelwise(layer):
+        return ORDERS_ALONE[:1]
+    if input_splits == 1:
+        return ORDERS_ALONE[:2]
+    return tuple(order for order in ORDERS_ALONE if order != "input-stationary")
+
+
+def keeps_no_halos(order: Order, input_splits: int) -> bool:
+    """Whether an order's inputs stream through in chunks, so that no halo of them can stay."""
+    return order in ("output-stationary", "input-stationary-spilling") or (
+        order == "weight-stationary" and input_splits > 1
+    )
+
+
+def mappings(study: Study) -> tuple[Preference, ...]:
+    """By what array mappings are chosen: what the goal and the budgets look at decides.
+
+    Where time alone matters, or neither time nor energy, the fastest; where energy alone matters, the
+    most frugal; where both do, each group has the choice.
+    """
+    time = study.goal == "latency" or study.budgets.latency_fs is not None
+    energy = study.goal == "energy" or study.budgets.energy_fj is not None
+    if time and energy:
+        return PREFERENCES
+    return ("frugal",) if energy else ("fastest",)
+
+
+def pinned_layers(study: Study) -> frozenset[str]:
+    """Layers whose mapping the study prescribes on some accelerator."""
+    return frozenset(name for spec in study.accelerators for name, _ in spec.mapping)
 
 
 def check_design(study: Study, design: Design) -> None:
@@ -108,16 +144,37 @@ def _check_group(study: Study, group: GroupDesign, label: str) -> None:
         raise DesignError(f"group {label} uses overlap {group.overlap}, which the study does not allow")
     if not group.resident <= {layer.name for layer in layers if layer.has_weights}:
         raise DesignError(f"group {label} keeps weights of layers that have none")
+    if group.mapping not in mappings(study):
+        raise DesignError(f"group {label} chooses mappings by {group.mapping}, which the study has no use for")
+    if group.start == "stepwise":
+        _check_stepwise(study, group, layers, label)
     if len(layers) > 1:
-        if group.order != "fused" or group.channel_splits != 1:
+        if group.order != "fused" or group.channel_splits != 1 or group.input_splits != 1:
             raise DesignError(f"group {label} of several layers must be fused, with one chunk of channels")
         return
-    if group.order not in orders_alone(layers[0]):
-        raise DesignError(f"layer {label} alone cannot run {group.order}")
-    if group.channel_splits not in possible_splits(study.network, layers[0], study.tiling.channel_splits):
+    _check_alone(study, group, layers[0], label)
+
+
+def _check_stepwise(study: Study, group: GroupDesign, layers: list[Layer], label: str) -> None:
+    """A stepwise start exists where halos are kept and it holds less than making the first tile at once."""
+    at_once = RegionPlan(study.network, layers, replace(group, start="at-once"))
+    if not RegionPlan(study.network, layers, group).holds_less_than(at_once):
+        raise DesignError(f"group {label} holds no less when its first tile is made stepwise")
+
+
+def _check_alone(study: Study, group: GroupDesign, layer: Layer, label: str) -> None:
+    """Check order, cuts and weights of a layer alone."""
+    if group.channel_splits not in possible_splits(study.network, layer, study.tiling.channel_splits):
         raise DesignError(f"layer {label} cannot be cut into {group.channel_splits} chunks of channels")
-    stationary = group.order == "weight-stationary"
-    if stationary != bool(group.resident) and layers[0].has_weights:
+    if group.input_splits not in possible_input_splits(study.network, layer, study.tiling.input_splits):
+        raise DesignError(f"layer {label} cannot be cut into {group.input_splits} chunks of input channels")
+    if group.order not in orders_alone(layer, group.input_splits):
+        chunks = f" with {group.input_splits} chunks of input channels" if group.input_splits > 1 else ""
+        raise DesignError(f"layer {label} alone cannot run {group.order}{chunks}")
+    stays = "weight" in group.order
+    if layer.has_weights and group.order != "input-stationary" and stays != bool(group.resident):
         raise DesignError(f"layer {label} alone keeps its weights exactly when it is weight-stationary")
-    if group.order == "output-stationary" and any(keeps(group.overlap, group.tile_rows, group.tile_cols)):
+    if keeps_no_halos(group.order, group.input_splits) and any(
+        keeps(group.overlap, group.tile_rows, group.tile_cols)
+    ):
         raise DesignError(f"layer {label} cannot keep halos of inputs that stream through")

@@ -1,20 +1,54 @@
-"""Tile regions for the plain reading: which rows and columns each tile of a group needs, computes and keeps."""
+"""Steps for the plain reading: which rows and columns each step of a group makes, loads, keeps and stores.
+
+Rows and columns are planned alike and apart: a tile is a step of the one times a step of the other.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from math import inf
+
 from costmodel.design import GroupDesign
-from specs.network import Layer
-from specs.study import Study
+from specs.network import Layer, Network
 
 Interval = tuple[int, int]  # first, one past the last
 EMPTY: Interval = (0, 0)
 
 
-class RegionPlan:
-    """Which rows and columns of every tensor each tile of a group needs, computes anew and keeps."""
+@dataclass(frozen=True)
+class Step:
+    """One step along one axis; all by tensor name, lengths in rows (or columns).
 
-    def __init__(self, study: Study, layers: list[Layer], group: GroupDesign) -> None:
-        network = study.network
+    Attributes
+    ----------
+    new
+        What the step makes or loads.
+    line
+        What is there from earlier steps or stays for later ones: it is held for the whole step.
+    passing
+        What is made or loaded and used in this step alone.
+    store
+        Outputs that leave.
+    """
+
+    new: dict[str, Interval]
+    line: dict[str, int]
+    passing: dict[str, int]
+    store: dict[str, int]
+
+
+@dataclass(frozen=True)
+class FirstRows:
+    """Of one tensor before each step, and after the last: the first row that readers still need; the next to be made."""
+
+    needed: list[float]
+    made: list[float]
+
+
+class RegionPlan:
+    """Row steps and column steps of a group."""
+
+    def __init__(self, network: Network, layers: list[Layer], group: GroupDesign) -> None:
         self.network, self.layers, self.group = network, layers, group
         inside = {layer.name for layer in layers}
         self.made = [layer.name for layer in layers]
@@ -26,67 +60,117 @@ class RegionPlan:
             for layer in layers
             if layer.name in network.outputs or any(c not in inside for c in network.consumers[layer.name])
         ]
-        self.rows = [self._needs(i, group.tile_rows, axis=0) for i in range(group.tile_rows)]
-        self.cols = [self._needs(i, group.tile_cols, axis=1) for i in range(group.tile_cols)]
-        keep_rows = group.overlap != "recompute"
-        keep_cols = group.overlap == "cache-all"
-        self.new_rows = [self._new(self.rows, i, keep_rows) for i in range(group.tile_rows)]
-        self.new_cols = [self._new(self.cols, i, keep_cols) for i in range(group.tile_cols)]
+        self.keep_rows = group.overlap != "recompute" and group.tile_rows > 1
+        self.keep_cols = group.overlap == "cache-all" and group.tile_cols > 1
+        self.rows = self._steps(group.tile_rows, self.keep_rows, axis=0)
+        self.cols = self._steps(group.tile_cols, self.keep_cols, axis=1)
 
-    def own(self, name: str, tile: int, tiles: int, axis: int) -> Interval:
+    def span_cols(self, name: str) -> int:
+        """Columns of a tensor from the first to the last that any step needs."""
+        used = [step.new[name] for step in self.cols if length(step.new[name])]
+        return max(last for _, last in used) - min(first for first, _ in used) if used else 0
+
+    def holds_less_than(self, other: RegionPlan) -> bool:
+        """Whether on every axis that keeps halos some tensor's largest hold is smaller than in another plan."""
+        axes = [(self.rows, other.rows)] * self.keep_rows + [(self.cols, other.cols)] * self.keep_cols
+        names = [*self.made, *self.read]
+        return bool(axes) and all(any(most_held(mine, n) < most_held(theirs, n) for n in names) for mine, theirs in axes)
+
+    def _steps(self, tiles: int, keep: bool, axis: int) -> list[Step]:
+        if not keep:
+            return [self._step_alone(i, tiles, axis) for i in range(tiles)]
+        first = 0
+        if self.group.start == "stepwise":
+            while any(end > 0 for end in self._ends(first - 1, tiles, axis).values()):
+                first -= 1
+        return self._steps_kept([self._ends(i, tiles, axis) for i in range(first, tiles)], axis)
+
+    # Without kept halos
+
+    def _step_alone(self, tile: int, tiles: int, axis: int) -> Step:
+        """Everything a tile needs is made or loaded anew."""
+        own = {name: self._own(name, tile, tiles, axis) for name in self.outputs}
+        needs = {name: own.get(name, EMPTY) for name in [*self.made, *self.read]}
+        for layer in reversed(self.layers):
+            wanted = input_interval(layer, needs[layer.name], axis)
+            for name in layer.input_tensors:
+                needs[name] = _hull(needs[name], wanted)
+        return Step(
+            new=needs,
+            line=dict.fromkeys(needs, 0),
+            passing={name: length(interval) for name, interval in needs.items()},
+            store={name: length(interval) for name, interval in own.items()},
+        )
+
+    def _own(self, name: str, tile: int, tiles: int, axis: int) -> Interval:
         """The part of an output that tile number ``tile`` is responsible for."""
-        shape = self.network.tensors[name]
-        extent = shape.rows if axis == 0 else shape.cols
+        extent = self._extent(name, axis)
         size = -(-extent // tiles)
         first = min(extent, tile * size)
         return (first, min(extent, first + size))
 
-    def _needs(self, tile: int, tiles: int, axis: int) -> dict[str, Interval]:
-        """Backwards through the group: the interval of each tensor that one tile needs."""
-        needs: dict[str, Interval] = {
-            name: self.own(name, tile, tiles, axis) if name in self.outputs else EMPTY for name in self.made
-        }
-        needs |= dict.fromkeys(self.read, EMPTY)
+    # With kept halos
+
+    def _ends(self, step: int, tiles: int, axis: int) -> dict[str, int]:
+        """One past the last row of each tensor that exists after a step; below zero long before the first row."""
+        wanted: dict[str, list[int]] = {name: [] for name in [*self.made, *self.read]}
+        for name in self.outputs:
+            extent = self._extent(name, axis)
+            wanted[name].append(min(extent, (step + 1) * -(-extent // tiles)))
+        ends: dict[str, int] = {}
         for layer in reversed(self.layers):
-            wanted = _input_interval(layer, needs[layer.name], axis)
+            end = ends[layer.name] = min(self._extent(layer.name, axis), max(wanted[layer.name]))
             for name in layer.input_tensors:
-                needs[name] = _hull(needs[name], wanted)
-        return needs
+                wanted[name].append(last_input(layer, end, axis))
+        for name in self.read:
+            ends[name] = min(self._extent(name, axis), max(wanted[name]))
+        return ends
 
-    def _new(self, needs: list[dict[str, Interval]], tile: int, keep: bool) -> dict[str, Interval]:
-        """The part of each need that no earlier tile left behind."""
-        if not keep or tile == 0:
-            return needs[tile]
-        new = {}
-        for name, (first, last) in needs[tile].items():
-            reached = max(earlier[name][1] for earlier in needs[:tile])
-            new[name] = (max(first, reached), last) if max(first, reached) < last else EMPTY
-        return new
+    def _steps_kept(self, ends: list[dict[str, int]], axis: int) -> list[Step]:
+        """Every row is made or loaded once, and kept until its last reader made what needs it."""
+        count = len(ends)
+        reached = {name: [0] + [max(0, end[name]) for end in ends] for name in ends[0]}
+        first = self._first_rows(reached, count, axis)
+        steps = []
+        for i in range(count):
+            new: dict[str, Interval] = {}
+            line: dict[str, int] = {}
+            passing: dict[str, int] = {}
+            for name, rows in reached.items():
+                begin, end, lowest = first[name].made[i], rows[i + 1], first[name].needed
+                new[name] = (int(begin), end) if begin < end else EMPTY
+                kept = max(0, rows[i] - lowest[i])
+                stays = max(0, new[name][1] - max(new[name][0], lowest[i + 1]))
+                line[name] = int(kept + stays)
+                passing[name] = int(length(new[name]) - stays)
+            steps.append(Step(new, line, passing, {name: length(new[name]) for name in self.outputs}))
+        return steps
 
-    def kept_bytes(self, study: Study, channels: dict[str, int]) -> int:
-        """Room for halos that stay between tiles, reserved for the whole group."""
-        act = study.precision.activation_bytes
-        total = 0
-        for name in [*self.made, *self.read]:
-            if self.group.overlap != "recompute":
-                width = max(n[name][1] for n in self.cols) - min(
-                    (n[name][0] for n in self.cols if length(n[name])), default=0
-                )
-                total += channels[name] * self._kept(self.rows, name) * max(0, width) * act
-            if self.group.overlap == "cache-all":
-                height = max(length(n[name]) for n in self.new_rows)
-                total += channels[name] * height * self._kept(self.cols, name) * act
-        return total
+    def _first_rows(self, reached: dict[str, list[int]], count: int, axis: int) -> dict[str, FirstRows]:
+        """For each tensor and step, and past the last: the first row still needed, and the next one to be made."""
+        first: dict[str, FirstRows] = {}
+        for name in [*reversed(self.made), *self.read]:
+            needed: list[float] = []
+            for i in range(count + 1):
+                readers = [layer for layer in self.layers if name in layer.input_tensors]
+                busy = [v for v in readers if reached[v.name][i] < reached[v.name][-1]]
+                rows = [max(0, first_input(v, first[v.name].made[i], axis)) for v in busy]
+                needed.append(min(rows, default=inf))
+            made = [
+                before if name in self.outputs else max(before, lowest)
+                for before, lowest in zip(reached[name], needed, strict=True)
+            ]
+            first[name] = FirstRows(needed, made)
+        return first
 
-    @staticmethod
-    def _kept(needs: list[dict[str, Interval]], name: str) -> int:
-        """Most rows (or columns) of a tensor that a tile leaves for the next."""
-        kept = 0
-        for i in range(len(needs) - 1):
-            reached = max(n[name][1] for n in needs[: i + 1])
-            if length(needs[i + 1][name]):
-                kept = max(kept, reached - needs[i + 1][name][0])
-        return kept
+    def _extent(self, name: str, axis: int) -> int:
+        shape = self.network.tensors[name]
+        return shape.rows if axis == 0 else shape.cols
+
+
+def most_held(steps: list[Step], name: str) -> int:
+    """Most rows (or columns) of a tensor held in a step."""
+    return max(step.line[name] + step.passing[name] for step in steps)
 
 
 def length(interval: Interval) -> int:
@@ -101,12 +185,21 @@ def _hull(a: Interval, b: Interval) -> Interval:
     return (min(a[0], b[0]), max(a[1], b[1]))
 
 
-def _input_interval(layer: Layer, out: Interval, axis: int) -> Interval:
+def first_input(layer: Layer, row: float, axis: int) -> float:
+    """First input row (column) under an output row; below zero where it lies in the padding."""
+    return row * layer.stride[axis] - layer.pad[axis]
+
+
+def last_input(layer: Layer, end: int, axis: int) -> int:
+    """One past the last input row (column) under the output rows before ``end``."""
+    kernel = (layer.R, layer.S)[axis]
+    return (end - 1) * layer.stride[axis] - layer.pad[axis] + layer.dilation[axis] * (kernel - 1) + 1
+
+
+def input_interval(layer: Layer, out: Interval, axis: int) -> Interval:
     """Input rows (columns) under an interval of output rows (columns), clipped at the map's border."""
     if not length(out):
         return EMPTY
-    kernel, extent = ((layer.R, layer.H), (layer.S, layer.W))[axis]
-    stride, dilation, pad = layer.stride[axis], layer.dilation[axis], layer.pad[axis]
-    first = max(0, out[0] * stride - pad)
-    last = min(extent, (out[1] - 1) * stride - pad + dilation * (kernel - 1) + 1)
+    first = max(0, out[0] * layer.stride[axis] - layer.pad[axis])
+    last = min((layer.H, layer.W)[axis], last_input(layer, out[1], axis))
     return (first, last) if first < last else EMPTY

@@ -12,10 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.candidates import Candidates, Family, GroupPlan, announce, candidates, group_plan, join
+from costmodel.candidates import Candidates, Family, join
 from costmodel.classes import group_classes
+from costmodel.design import period_fs
 from costmodel.dominance import undominated
+from costmodel.group_candidates import announce, candidates
+from costmodel.group_plan import GroupPlan, group_plan
 from costmodel.groups import GroupLattice, group_lattice, layer_indices
+from costmodel.hardware import terms_at
+from costmodel.legal import mappings, pinned_layers
 from costmodel.selection import UNFIT, cheapest_somewhere, price_grid
 from costmodel.template import Ints
 from costmodel.works import Works
@@ -48,7 +53,7 @@ class Plans:
         if group_class not in self._plans:
             indices = layer_indices(self._lattice.groups[self._members[group_class]])
             layers = tuple(self._study.network.layers[i] for i in indices)
-            self._plans[group_class] = group_plan(self._study, layers)
+            self._plans[group_class] = group_plan(self._study, layers, pinned_layers(self._study))
         return self._plans[group_class]
 
     def __len__(self) -> int:
@@ -67,7 +72,10 @@ class FamilyPricer:
     def __init__(self, study: Study, family: Family, plans: Plans) -> None:
         self.family = family
         self.grid = price_grid(study, family)
-        self.works = Works(family.arrays, study.technology, study.precision)
+        self.works = {
+            mapping: Works(family.arrays, terms_at(study, period_fs(family.clock_hz), mapping))
+            for mapping in mappings(study)
+        }
         self.done: list[int] = []
         self._study, self._plans, self._single = study, plans, single_total(study)
         self._found: list[tuple[int, Candidates]] = []
@@ -77,9 +85,10 @@ class FamilyPricer:
     def price(self, classes: Iterable[int], tick: Callable[[], None]) -> None:
         """Price classes that were not priced before; ``tick`` is called once for each."""
         classes = list(classes)
-        for index in classes:
-            announce(self._study, self.works, self._plans[index])
-        self.works.price()
+        for work in self.works.values():
+            for index in classes:
+                announce(self._study, work, self._plans[index])
+            work.price()
         for index in classes:
             tick()
             self._price_one(index)

@@ -150,7 +150,7 @@ def _worth_trying(rows: Candidates, grid: PriceGrid) -> Iterator[tuple[NDArray[n
     """
     everything = np.arange(len(rows))
     columns = np.arange(len(grid.weight_bytes))
-    if grid.shared or rows.kinds[0][1] != "fused":
+    if grid.shared or rows.kinds[0].order != "fused":
         yield everything, columns
         return
     need = np.full((len(rows.kinds), rows.weight_need.shape[1]), UNFIT)

@@ -18,6 +18,7 @@ from costmodel.classes import group_classes
 from costmodel.design import GroupDesign, Hardware
 from costmodel.groups import GroupLattice, group_lattice, layer_indices
 from costmodel.hardware import PriceList, Prices, hardware_points, within_hardware_budgets
+from costmodel.legal import pinned_layers
 from costmodel.pricing import Plans, PricedFamily, price_families, price_families_in_parallel
 from costmodel.template import Ints, array_shapes
 from specs.study import Study
@@ -172,7 +173,7 @@ def table_frame(study: Study) -> Frame:
     price_list = PriceList(study)
     points = tuple(point for point in listed if within_hardware_budgets(study, point, price_list))
     lattice = group_lattice(study.network, study.fusion.max_layers)
-    group_class, members = group_classes(study.network, lattice)
+    group_class, members = group_classes(study.network, lattice, pinned_layers(study))
     return Frame(study, begin, len(listed), points, lattice, group_class, members, _families(study, points))
 
 

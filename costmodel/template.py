@@ -7,8 +7,9 @@ not buffers' capacities, not fusion. Each answers twice, in plain integers (`til
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -144,12 +145,30 @@ class ArrayShape(Hashable, Protocol):
         ...
 
 
-def array_shapes(spec: AcceleratorSpec) -> Iterable[ArrayShape]:
-    """Every array that an accelerator's listed numbers describe, in the order of the lists."""
-    from costmodel.eyeriss import eyeriss_shapes
-    from costmodel.vwa import vwa_shapes
+class TemplateError(ImportError):
+    """A template that is described in specs/templates but that no module of the cost model prices."""
 
-    return vwa_shapes(spec) if spec.template == "vwa" else eyeriss_shapes(spec)
+
+def array_shapes(spec: AcceleratorSpec) -> Iterator[ArrayShape]:
+    """Every array that an accelerator's listed numbers describe, in the order of the lists.
+
+    ``costmodel.<template>`` makes them with its function ``array_shape(numbers, pins)``.
+
+    Raises
+    ------
+    TemplateError
+        If there is no such module, or it has no such function.
+    """
+    name = f"costmodel.{spec.template}"
+    try:
+        make: Callable[[Mapping[str, int], Pins], ArrayShape] = import_module(name).array_shape
+    except (ModuleNotFoundError, AttributeError) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name != name:
+            raise
+        message = f"template {spec.template} cannot be priced: there is no array_shape in costmodel/{spec.template}.py"
+        raise TemplateError(message) from error
+    for numbers in spec.combinations():
+        yield make(numbers, spec.mapping)
 
 
 class LoopBounds(NamedTuple):

@@ -9,22 +9,15 @@ available: block structure and numbers are published, the access counts are our 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 
 from costmodel.technology import add_fj, mac_fj, mac_um2
-from costmodel.template import Ints, TileWork, TileWorks, loop_bounds, vector_ops_per_output
+from costmodel.template import Ints, Pins, Terms, Tile, Tiles, TileWork, TileWorks, loop_bounds, vector_ops_per_output
 from specs.network import Layer
-from specs.study import AcceleratorSpec, Precision, Technology, VwaSpec
-
-
-def vwa_shapes(spec: AcceleratorSpec) -> Iterator[VwaShape]:
-    assert isinstance(spec, VwaSpec)
-    for blocks, rows, taps in product(spec.blocks, spec.rows, spec.taps):
-        yield VwaShape(blocks, rows, taps)
+from specs.study import Precision, Technology
 
 
 def _ceil(a: int, b: int) -> int:
@@ -38,6 +31,7 @@ class VwaShape:
     blocks: int
     rows: int
     taps: int
+    pins: Pins = ()
 
     @property
     def pes(self) -> int:
@@ -58,27 +52,21 @@ class VwaShape:
         """The filters that the array works on at once: one, or one per block (at 1x1 per block and tap)."""
         pointwise = layer.R == 1 and layer.S == 1
         at_once = {"C": 1, "G": self.blocks, "K": self.blocks * (self.taps if pointwise else 1)}
-        filters = min(channels, at_once[self._best_map(layer, channels)[0]])
+        filters = min(channels, at_once[self._best_map(layer, channels, input_channels)[0]])
         return filters * (input_channels * layer.R * layer.S + int(layer.bias))
 
-    def channel_chunk(self, layer: Layer) -> int:
-        return min(layer.C // layer.G, self.blocks * self.taps)
-
-    def spills_between_chunks(self) -> bool:
-        return True
-
-    def mapping(self, layer: Layer, channels: int, rows: int, cols: int, precision: Precision) -> dict[str, int | str]:
+    def mapping(self, layer: Layer, tile: Tile, terms: Terms) -> dict[str, int | str]:
         if not layer.has_weights:
             return {"vector_lanes": self.blocks * self.rows}
-        return {"blocks_on": self._best_map(layer, channels)[0]}
+        return {"blocks_on": self._best_map(layer, tile.channels, tile.input_channels)[0]}
 
-    def _best_map(self, layer: Layer, channels: int) -> tuple[str, int, int]:
+    def _best_map(self, layer: Layer, channels: int, input_channels: int) -> tuple[str, int, int]:
         """The faster mapping: its name, cycles per (row strip x output column), input words read per output.
 
         Ties go to the fewer words read, then to blocks on K. One formula per line, B x V x T as in the
         module's text, R x S the kernel.
         """
-        groups, K, C = loop_bounds(layer, channels)
+        groups, K, C = loop_bounds(layer, channels, input_channels)
         B, T, R, S = self.blocks, self.taps, layer.R, layer.S
         if C == 1 and K == 1:
             return "G", _ceil(groups, B) * S * _ceil(R, T), groups * S * _ceil(R, T)
@@ -90,58 +78,43 @@ class VwaShape:
             on_c = ("C", groups * _ceil(C, B) * K * S * _ceil(R, T), groups * C * K * S * _ceil(R, T))
         return on_k if on_k[1:] <= on_c[1:] else on_c
 
-    def tile_work(
-        self, layer: Layer, channels: int, rows: int, cols: int, technology: Technology, precision: Precision
-    ) -> TileWork:
-        outputs = channels * rows * cols
-        act = precision.activation_bytes
-        if not layer.has_weights:
-            ops, words = vector_ops_per_output(layer)
-            return TileWork(
-                cycles=_ceil(outputs * ops, self.blocks * self.rows),
-                array_fj=outputs * ops * add_fj(technology, precision.activation),
-                feature_read_bytes=outputs * words * act,
-                feature_write_bytes=outputs * act,
-                weight_read_bytes=0,
-            )
-        macs = outputs * (layer.C // layer.G) * layer.R * layer.S
-        _, cycles, words_read = self._best_map(layer, channels)
-        strips = _ceil(rows, self.rows)
-        weight_words = channels * (layer.C // layer.G) * layer.R * layer.S * strips * cols
-        bias_words = channels * int(layer.bias) if rows and cols else 0
-        return TileWork(
-            cycles=cycles * strips * cols,
-            array_fj=macs * mac_fj(technology, max(precision.activation, precision.weight)),
-            feature_read_bytes=words_read * rows * cols * act,
-            feature_write_bytes=outputs * act,
-            weight_read_bytes=(weight_words + bias_words) * precision.weight_bytes,
-        )
+    def tile_work(self, layer: Layer, tile: Tile, terms: Terms) -> TileWork:
+        works = self.tile_works(layer, Tiles(*(np.array(x) for x in tile)), terms)
+        c, a, fr, fw, wr = (int(x) for x in works)
+        return TileWork(c, a, 0, 0, fr, fw, wr)
 
-    def tile_works(
-        self, layer: Layer, channels: Ints, rows: Ints, cols: Ints, technology: Technology, precision: Precision
-    ) -> TileWorks:
+    def tile_works(self, layer: Layer, tiles: Tiles, terms: Terms) -> TileWorks:
+        technology, precision = terms.technology, terms.precision
+        images, channels, inputs, rows, cols = tiles
         area, strips = rows * cols, -(-rows // self.rows)
-        outputs = channels * area
+        outputs = images * channels * area
         act = precision.activation_bytes
         if not layer.has_weights:
             ops, words = vector_ops_per_output(layer)
             return TileWorks(
-                -(-outputs * ops // (self.blocks * self.rows)),
+                images * -(-channels * area * ops // (self.blocks * self.rows)),
                 outputs * (ops * add_fj(technology, precision.activation)),
                 outputs * (words * act),
                 outputs * act,
                 np.zeros_like(outputs),
             )
-        distinct, where = np.unique(channels, return_inverse=True)
-        maps = [self._best_map(layer, int(k)) for k in distinct]
+        pairs = np.stack([channels, inputs], axis=-1).reshape(-1, 2)
+        distinct, where = np.unique(pairs, axis=0, return_inverse=True)
+        maps = [self._best_map(layer, int(k), int(c)) for k, c in distinct]
+        where = where.reshape(-1)
         cycles = np.array([m[1] for m in maps], dtype=np.int64)[where].reshape(channels.shape)
         words_read = np.array([m[2] for m in maps], dtype=np.int64)[where].reshape(channels.shape)
-        kernel = (layer.C // layer.G) * layer.R * layer.S
+        kernel = (inputs if layer.G != layer.C or layer.C == 1 else inputs) * layer.R * layer.S
         weight_words = channels * (kernel * strips * cols + np.where(area > 0, int(layer.bias), 0))
         return TileWorks(
-            cycles * strips * cols,
+            images * cycles * strips * cols,
             outputs * (kernel * mac_fj(technology, max(precision.activation, precision.weight))),
-            words_read * area * act,
+            images * words_read * area * act,
             outputs * act,
-            weight_words * precision.weight_bytes,
+            images * weight_words * precision.weight_bytes,
         )
+
+
+def array_shape(numbers: Mapping[str, int], pins: Pins) -> VwaShape:
+    """Make one array of the numbers that specs/templates/vwa.yaml names."""
+    return VwaShape(**numbers, pins=pins)

@@ -1,27 +1,41 @@
-"""Tile work priced once per (layer, channels, rows, columns) for all arrays of a family, and looked up."""
+"""Tile work priced once per (layer, tile size) for all arrays of a family, and looked up."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
-from costmodel.template import ArrayShape, Ints
+from costmodel.template import ArrayShape, Ints, Terms, Tiles
 from specs.network import Layer
-from specs.study import Precision, Technology
 
 CYCLES, ARRAY_FJ, FEATURE_READ, FEATURE_WRITE, WEIGHT_READ = range(5)
 
 
-def signature(layer: Layer) -> Layer:
-    """The layer without its names: equal signatures cost the same."""
-    return replace(layer, name="", operands=tuple(() for _ in layer.operands), batch_norm=False)
+def signature(layer: Layer, pinned: frozenset[str] = frozenset()) -> Layer:
+    """The layer without its names: equal signatures cost the same. A layer with a pinned mapping keeps its own."""
+    name = layer.name if layer.name in pinned else ""
+    return replace(layer, name=name, operands=tuple(() for _ in layer.operands), batch_norm=False)
+
+
+class Depth(NamedTuple):
+    """A tile's size but for its rows and columns; see `costmodel.template.Tile`."""
+
+    images: int
+    channels: int
+    input_channels: int
+
+
+def whole_depth(layer: Layer, images: int) -> Depth:
+    """All channels of a layer."""
+    return Depth(images, layer.K, layer.C // layer.G)
 
 
 @dataclass
 class WorkTable:
-    """Works of one layer and one number of channels: ``values[row, col, array, quantity]``."""
+    """Works of one layer and one depth: ``values[row, col, array, quantity]``."""
 
     row_at: Ints
     col_at: Ints
@@ -33,53 +47,60 @@ class WorkTable:
 
 
 class Works:
-    """All work tables of a family of arrays.
+    """All work tables of a family of arrays, for one preference among mappings.
 
     Sizes are announced first with `need`; `price` then fills every table in one vectorised call per
     (layer, array). Or `price_whole` fills a layer's table for every size of tile there is.
     """
 
-    def __init__(self, arrays: tuple[ArrayShape, ...], technology: Technology, precision: Precision) -> None:
-        self._arrays, self._technology, self._precision = arrays, technology, precision
-        self._needs: dict[tuple[Layer, tuple[int, ...]], tuple[set[int], set[int]]] = {}
-        self._tables: dict[tuple[Layer, int], WorkTable] = {}
-        self._whole: dict[Layer, WorkTable] = {}
+    def __init__(self, arrays: tuple[ArrayShape, ...], terms: Terms) -> None:
+        self._arrays, self._terms = arrays, terms
+        self._needs: dict[tuple[Layer, tuple[Depth, ...]], tuple[set[int], set[int]]] = {}
+        self._tables: dict[tuple[Layer, Depth], WorkTable] = {}
+        self._whole: dict[tuple[Layer, Depth], WorkTable] = {}
 
-    def need(self, layer: Layer, channels: tuple[int, ...], rows: Ints, cols: Ints) -> None:
-        """Announce tiles of a layer (by signature) that will be looked up with each of ``channels``."""
-        if channels == (layer.K,) and layer in self._whole:
+    def need(self, layer: Layer, depths: tuple[Depth, ...], rows: Ints, cols: Ints) -> None:
+        """Announce tiles of a layer (by signature) that will be looked up at each of some depths."""
+        depths = tuple(depth for depth in depths if (layer, depth) not in self._whole)
+        if not depths:
             return
-        row_set, col_set = self._needs.setdefault((layer, channels), (set(), set()))
+        row_set, col_set = self._needs.setdefault((layer, depths), (set(), set()))
         row_set.update(np.unique(rows).tolist())
         col_set.update(np.unique(cols).tolist())
 
     def price(self) -> None:
         """Price what was announced since the last call; it replaces what earlier calls priced."""
-        for (layer, channels), (row_set, col_set) in self._needs.items():
-            self._price(layer, channels, sorted(row_set), sorted(col_set))
+        for (layer, depths), (row_set, col_set) in self._needs.items():
+            self._price(layer, depths, sorted(row_set), sorted(col_set))
         self._needs.clear()
 
-    def price_whole(self, layer: Layer) -> WorkTable:
-        """Works of the whole layer (by signature) for every tile from 0 x 0 to P x Q."""
-        if layer not in self._whole:
-            self._price(layer, (layer.K,), range(layer.P + 1), range(layer.Q + 1))
-            self._whole[layer] = self._tables[layer, layer.K]
-        return self._whole[layer]
+    def price_whole(self, layer: Layer, images: int) -> WorkTable:
+        """Works of all channels of a layer (by signature) for every tile from 0 x 0 to P x Q."""
+        key = layer, whole_depth(layer, images)
+        if key not in self._whole:
+            self._price(layer, (key[1],), range(layer.P + 1), range(layer.Q + 1))
+            self._whole[key] = self._tables[key]
+        return self._whole[key]
 
-    def _price(self, layer: Layer, channels: tuple[int, ...], rows: Iterable[int], cols: Iterable[int]) -> None:
+    def _price(self, layer: Layer, depths: tuple[Depth, ...], rows: Iterable[int], cols: Iterable[int]) -> None:
         heights, widths = np.array(list(rows)), np.array(list(cols))
-        kk, hh, ww = np.broadcast_arrays(np.array(channels)[:, None, None], heights[:, None], widths)
-        columns = [
-            np.stack(array.tile_works(layer, kk, hh, ww, self._technology, self._precision), axis=-1)
-            for array in self._arrays
-        ]
-        values = np.stack(columns, axis=3)  # (channels, row, col, array, quantity)
+        deep = np.array(depths, dtype=np.int64)[:, :, None, None]
+        tiles = Tiles(*np.broadcast_arrays(deep[:, 0], deep[:, 1], deep[:, 2], heights[:, None], widths))
+        columns = [np.stack(array.tile_works(layer, tiles, self._terms), axis=-1) for array in self._arrays]
+        values = np.stack(columns, axis=3)  # (depth, row, col, array, quantity)
         row_at, col_at = _positions(heights), _positions(widths)
-        for i, k in enumerate(channels):
-            self._tables[layer, k] = WorkTable(row_at, col_at, np.ascontiguousarray(values[i]))
+        for i, depth in enumerate(depths):
+            self._tables[layer, depth] = WorkTable(row_at, col_at, np.ascontiguousarray(values[i]))
 
-    def table(self, layer: Layer, channels: int) -> WorkTable:
-        return self._tables[layer, channels]
+    def table(self, layer: Layer, depth: Depth) -> WorkTable:
+        """Works that were announced and priced."""
+        return self._tables[layer, depth]
+
+    def at(self, layer: Layer, depth: Depth, rows: Ints, cols: Ints) -> Ints:
+        """Works of a depth that was not announced, priced now."""
+        if (layer, depth) not in self._tables:
+            self._price(layer, (depth,), np.unique(rows).tolist(), np.unique(cols).tolist())
+        return self._tables[layer, depth].lookup(rows, cols)
 
 
 def _positions(values: Ints) -> Ints:

@@ -34,7 +34,7 @@ _REMEMBERED = 256
 
 def can_price_in_rounds(frame: Frame) -> bool:
     """Whether one total alone matters and least costs are cheap to have."""
-    sizes = sum(num_tile_sizes(frame.study.network, family) for family, _ in frame.families)
+    sizes = sum(num_tile_sizes(frame.study, family) for family, _ in frame.families)
     return single_total(frame.study) and sizes <= MOST_TILE_SIZES
 
 
@@ -63,7 +63,9 @@ class _Rounds:
         for number in range(len(self.pricers)):
             self._price(number, self._alone)
         sizes = extents(study, [frame.lattice.groups[group] for group in frame.members])
-        self._least = [LeastCosts(one.family, sizes, one.works, one.grid) for one in self.pricers]
+        self._least = [
+            LeastCosts(one.family, sizes, next(iter(one.works.values())), one.grid) for one in self.pricers
+        ]
         every = np.ones(len(frame.lattice.groups), dtype=bool)
         self._steps = step_arrays(frame.lattice, frame.group_class, every)
         self._blocks = [

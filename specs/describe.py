@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from specs.network import Network
-from specs.study import Study, Technology
+from specs.study import AcceleratorSpec, Study, Technology
 
 
 def describe(study: Study) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def describe(study: Study) -> dict[str, Any]:
         "mode": study.mode,
         "batch": study.batch,
         "precision_bits": asdict(study.precision),
-        "accelerators": [_plain(asdict(accelerator)) for accelerator in study.accelerators],
+        "accelerators": [_accelerator(accelerator) for accelerator in study.accelerators],
         "buffers": _plain(asdict(study.buffers)),
         "technology": _technology(study.technology),
         "dram": [asdict(dram) for dram in study.dram],
@@ -40,6 +40,17 @@ def _network(network: Network) -> dict[str, Any]:
         "num_layers": len(network.layers),
         "macs": network.macs,
         "params": network.params,
+    }
+
+
+def _accelerator(accelerator: AcceleratorSpec) -> dict[str, Any]:
+    """Tell the template, each of its numbers as the list it may be chosen from, and the pinned mappings."""
+    return {
+        "template": accelerator.template,
+        **{key: list(values) for key, values in accelerator.numbers},
+        "clock_hz": list(accelerator.clock_hz),
+        "double_buffer": accelerator.double_buffer,
+        "mapping": {layer: dict(letters) for layer, letters in accelerator.mapping},
     }
 
 

@@ -91,7 +91,7 @@ class _Resolver:
         doc = read_as(StudyDoc, self.document)
         # Also when the study itself is wrong: a user sees what is wrong in the other files at once.
         network = self._network()
-        accelerators = self._accelerators()
+        accelerators = self._accelerators(network)
         technology = self._technology()
         if doc is None:
             return None
@@ -132,23 +132,23 @@ class _Resolver:
         document = open_named(self.document, ("technology",), reference, "technologies", self.library)
         return read_technology(document) if document else None
 
-    def _accelerators(self) -> tuple[AcceleratorSpec, ...]:
+    def _accelerators(self, network: Network | None) -> tuple[AcceleratorSpec, ...]:
         """Read every entry, repetitions once."""
         data = self.document.data
         written = data["accelerators"] if isinstance(data, dict) else None
         entries = [] if written is None else one_or_more(written)
-        specs = [self._accelerator(self._entry(i, "accelerators"), entry) for i, entry in enumerate(entries)]
+        specs = [self._accelerator(self._entry(i, "accelerators"), entry, network) for i, entry in enumerate(entries)]
         return tuple(dict.fromkeys(spec for spec in specs if spec is not None))
 
     def _entry(self, index: int, *key: str) -> KeyPath:
         """Return the key of one entry; a lone value stands for a list of one and has no index."""
         return (*key, index) if isinstance(self.document.at(key), list) else key
 
-    def _accelerator(self, key: KeyPath, written: object) -> AcceleratorSpec | None:
+    def _accelerator(self, key: KeyPath, written: object, network: Network | None) -> AcceleratorSpec | None:
         if not isinstance(written, str):
-            return read_accelerator(self.document, key)
+            return read_accelerator(self.document, key, network)
         document = open_named(self.document, key, written, "accelerators", self.library)
-        return read_accelerator(document) if document else None
+        return read_accelerator(document, network=network) if document else None
 
     def _dram(self, index: int, doc: DramDoc) -> Dram | None:
         if doc.energy is not None:

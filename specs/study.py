@@ -6,7 +6,9 @@ them by hand.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Literal
 
 from specs.network import Network
@@ -39,40 +41,36 @@ class Precision:
 
 
 @dataclass(frozen=True)
-class VwaSpec:
-    """Choices for the vectorwise array: every combination of the listed values is an array shape."""
+class AcceleratorSpec:
+    """Choices for one accelerator template: every combination of the listed values is an array.
 
-    blocks: tuple[int, ...] = (8,)
-    rows: tuple[int, ...] = (7,)
-    taps: tuple[int, ...] = (3,)
-    clock_hz: tuple[int, ...] = (500_000_000,)
-    double_buffer: bool = True
-    template: Literal["vwa"] = "vwa"
+    `specs.templates.accelerator` makes one with the template's defaults.
 
-
-@dataclass(frozen=True)
-class EyerissSpec:
-    """Choices for the row-stationary array, and the fixed sizes inside it.
-
-    Spad sizes in words per PE; network widths in bits per cycle; ``filter_chunk_words`` is the room
-    in the weight buffer for the filters of one processing pass.
+    Parameters
+    ----------
+    template
+        Name of ``specs/templates/<name>.yaml``, which says what the numbers mean, and of ``costmodel/<name>.py``.
+    numbers
+        Pairs (key, listed values), every key of the template in its order.
+    clock_hz
+        Listed array clocks.
+    double_buffer
+        Whether loads and stores of neighbouring tiles overlap with compute.
+    mapping
+        Pinned mappings: pairs (layer name, pairs (letter, value)). Layers left out are mapped freely.
     """
 
-    rows: tuple[int, ...] = (12,)
-    cols: tuple[int, ...] = (14,)
-    clock_hz: tuple[int, ...] = (200_000_000,)
-    double_buffer: bool = True
-    filter_spad_words: int = 224
-    ifmap_spad_words: int = 12
-    psum_spad_words: int = 24
-    ifmap_bits_per_cycle: int = 16
-    filter_bits_per_cycle: int = 64
-    psum_bits_per_cycle: int = 64
-    filter_chunk_words: int = 4096
-    template: Literal["eyeriss"] = "eyeriss"
+    template: str
+    numbers: tuple[tuple[str, tuple[int, ...]], ...]
+    clock_hz: tuple[int, ...]
+    double_buffer: bool
+    mapping: tuple[tuple[str, tuple[tuple[str, int | str], ...]], ...] = ()
 
-
-AcceleratorSpec = VwaSpec | EyerissSpec
+    def combinations(self) -> Iterator[dict[str, int]]:
+        """Every combination of the listed numbers, in the order of the lists, the first key slowest."""
+        keys = [key for key, _ in self.numbers]
+        for values in product(*(listed for _, listed in self.numbers)):
+            yield dict(zip(keys, values, strict=True))
 
 
 @dataclass(frozen=True)
@@ -161,12 +159,14 @@ class Tiling:
     """The tile sizes that the search considers.
 
     ``None`` means every count that gives a distinct tile size (``ceil(P/n)`` takes about ``2*sqrt(P)``
-    values); otherwise the counts listed, and always 1. Channel splits apply to layers alone.
+    values); otherwise the counts listed, and always 1. Splits of output channels (``channel_splits``) and of input
+    channels (``input_splits``) apply to layers alone.
     """
 
     row_splits: tuple[int, ...] | None = None
     column_splits: tuple[int, ...] | None = (1, 2, 4, 8)
     channel_splits: tuple[int, ...] | None = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+    input_splits: tuple[int, ...] | None = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 @dataclass(frozen=True)

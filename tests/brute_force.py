@@ -9,7 +9,7 @@ energy, cycles *and* DRAM bytes can never be the only optimum, whatever the goal
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache, partial
 from graphlib import CycleError, TopologicalSorter
@@ -192,23 +192,11 @@ def listed_hardware(study: Study) -> Iterator[Hardware]:
 
 
 def _arrays(spec: AcceleratorSpec) -> list[ArrayShape]:
-    if spec.template == "vwa":
-        return [VwaShape(blocks, rows, taps) for blocks in spec.blocks for rows in spec.rows for taps in spec.taps]
-    return [
-        EyerissShape(
-            rows=rows,
-            cols=cols,
-            filter_spad_words=spec.filter_spad_words,
-            ifmap_spad_words=spec.ifmap_spad_words,
-            psum_spad_words=spec.psum_spad_words,
-            ifmap_bits_per_cycle=spec.ifmap_bits_per_cycle,
-            filter_bits_per_cycle=spec.filter_bits_per_cycle,
-            psum_bits_per_cycle=spec.psum_bits_per_cycle,
-            filter_chunk_words=spec.filter_chunk_words,
-        )
-        for rows in spec.rows
-        for cols in spec.cols
-    ]
+    """Arrays made here from the numbers by name; the templates' own `array_shape` is not used."""
+    makers: dict[str, Callable[..., ArrayShape]] = {"vwa": VwaShape, "eyeriss": EyerissShape}
+    keys = [key for key, _ in spec.numbers]
+    listed = product(*(values for _, values in spec.numbers))
+    return [makers[spec.template](**dict(zip(keys, values, strict=True)), pins=spec.mapping) for values in listed]
 
 
 # Groupings

@@ -10,7 +10,8 @@ from costmodel.hardware import hardware_points
 from random_networks import TECHNOLOGY
 from solver.result import Deduction, Outcome, Result, Seconds, Space, Status
 from specs.network import Layer, Network, TensorShape
-from specs.study import Dram, EyerissSpec, SeparateBuffers, SharedBuffer, Study, VwaSpec
+from specs.study import Dram, SeparateBuffers, SharedBuffer, Study
+from specs.templates import accelerator
 
 
 def chain(num_layers: int, prefix: str = "conv") -> Network:
@@ -29,7 +30,7 @@ def chain_study(num_layers: int = 4, prefix: str = "conv", shared: bool = False)
     return Study(
         name="chain_study",
         network=chain(num_layers, prefix),
-        accelerators=(VwaSpec(blocks=(4,)), EyerissSpec(rows=(6,), cols=(4,))),
+        accelerators=(accelerator("vwa", blocks=4), accelerator("eyeriss", rows=6, cols=4)),
         buffers=SharedBuffer((8192, 16384)) if shared else separate,
         technology=TECHNOLOGY,
         dram=(Dram("DDR3", 560_000, 6_400_000_000),),

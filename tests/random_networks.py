@@ -9,7 +9,6 @@ from specs.network import Layer, Network, TensorShape
 from specs.study import (
     Budgets,
     Dram,
-    EyerissSpec,
     Fusion,
     Precision,
     SeparateBuffers,
@@ -18,9 +17,9 @@ from specs.study import (
     Study,
     Technology,
     Tiling,
-    VwaSpec,
     WordCost,
 )
+from specs.templates import accelerator
 
 TECHNOLOGY = Technology(
     name="test",
@@ -110,13 +109,15 @@ def random_study(rng: random.Random, max_layers: int = 5, rich: bool = False) ->
     """
     network = random_network(rng, max_layers)
     double_buffer = rng.random() < 0.6
-    vwa = VwaSpec(
+    vwa = accelerator(
+        "vwa",
         blocks=tuple(sorted(rng.sample([1, 2, 4], rng.choice([1, 2])))),
         rows=(rng.choice([2, 3, 7]),),
         taps=(rng.choice([1, 3]),),
         double_buffer=double_buffer,
     )
-    eyeriss = EyerissSpec(
+    eyeriss = accelerator(
+        "eyeriss",
         rows=(rng.choice([3, 5, 12]),),
         cols=tuple(sorted(rng.sample([2, 4, 14], rng.choice([1, 2])))),
         clock_hz=(rng.choice([200_000_000, 333_000_000]),),
@@ -129,7 +130,7 @@ def random_study(rng: random.Random, max_layers: int = 5, rich: bool = False) ->
         buffers: SeparateBuffers | SharedBuffer = SharedBuffer(tuple(sorted(rng.sample(sizes, 2))))
     else:
         buffers = SeparateBuffers(tuple(sorted(rng.sample(sizes, 2))), tuple(sorted(rng.sample(sizes, 2))))
-    tiling = Tiling() if rich else Tiling(row_splits=(1, 2, 4), column_splits=(1, 2), channel_splits=(1, 2))
+    tiling = Tiling() if rich else Tiling(row_splits=(1, 2, 4), column_splits=(1, 2), channel_splits=(1, 2), input_splits=(1, 2))
     overlaps = rng.choice(
         [("recompute", "cache-rows", "cache-all"), ("recompute",), ("cache-all",), ("cache-all", "recompute")]
     )

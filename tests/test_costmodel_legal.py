@@ -11,7 +11,8 @@ from costmodel.hardware import hardware_points
 from costmodel.legal import check_design
 from random_networks import TECHNOLOGY
 from specs.network import Layer, Network, TensorShape
-from specs.study import Dram, Fusion, SeparateBuffers, SharedBuffer, Study, Tiling, VwaSpec
+from specs.study import Dram, Fusion, SeparateBuffers, SharedBuffer, Study, Tiling
+from specs.templates import accelerator
 
 SHAPE = TensorShape(4, 8, 8)
 
@@ -33,7 +34,7 @@ STUDY = Study(
         ),
         ("pool", "other"),
     ),
-    accelerators=(VwaSpec(),),
+    accelerators=(accelerator("vwa"),),
     buffers=SeparateBuffers((16384,), (16384,)),
     technology=TECHNOLOGY,
     dram=(Dram("DDR3", 560_000, 6_400_000_000),),

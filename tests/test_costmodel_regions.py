@@ -18,7 +18,8 @@ from costmodel.legal import group_tile_counts
 from costmodel.table import build_table, price_rows
 from random_networks import TECHNOLOGY, random_study
 from specs.network import Layer, Network, TensorShape
-from specs.study import OVERLAPS, Dram, Overlap, SeparateBuffers, Study, Tiling, VwaSpec
+from specs.study import OVERLAPS, Dram, Overlap, SeparateBuffers, Study, Tiling
+from specs.templates import accelerator
 
 LARGE = SeparateBuffers((4 << 20,), (1 << 20,))
 
@@ -34,7 +35,7 @@ def _study(
     return Study(
         name="by hand",
         network=Network("by hand", (("x", TensorShape(2, size, size)),), layers, outputs),
-        accelerators=(VwaSpec((1,), (4,), (3,), (400_000_000,), double_buffer),),
+        accelerators=(accelerator("vwa", blocks=1, rows=4, clock_hz=400_000_000, double_buffer=double_buffer),),
         buffers=SeparateBuffers((feature_bytes,), (4096,)),
         technology=TECHNOLOGY,
         dram=(Dram("slow", 560_000, 100_000_000),),

@@ -40,8 +40,8 @@ from specs.study import (
     SharedBuffer,
     Study,
     Tiling,
-    VwaSpec,
 )
+from specs.templates import accelerator
 
 SEEDS = range(240)
 SEEDS_PER_TEST = 10
@@ -404,7 +404,7 @@ def _small_study(network: Network, goal: Goal, feature_bytes: int = 256) -> Stud
     return Study(
         name="small",
         network=network,
-        accelerators=(VwaSpec((1,), (1,), (1,), (1_000_000_000,), double_buffer=False),),
+        accelerators=(accelerator("vwa", blocks=1, rows=1, taps=1, clock_hz=10**9, double_buffer=False),),
         buffers=SeparateBuffers((feature_bytes,), (256,)),
         technology=TECHNOLOGY,
         dram=(Dram("test", 64_000, 500_000_000),),
@@ -436,7 +436,7 @@ def test_time_and_energy_of_one_layer_by_hand() -> None:
 
 def test_budgets_by_hand() -> None:
     network = _network(1, _conv("a", ("x",), 1, 1))
-    two = VwaSpec((1,), (1, 2), (1,), (1_000_000_000,), double_buffer=False)
+    two = accelerator("vwa", blocks=1, rows=(1, 2), taps=1, clock_hz=10**9, double_buffer=False)
     study = replace(_small_study(network, "latency"), accelerators=(two,))
     areas = [prices(study, hardware).area_um2 for hardware in listed_hardware(study)]
 

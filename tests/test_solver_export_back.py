@@ -15,7 +15,8 @@ from costmodel.legal import orders_alone
 from made_results import chain_study, fused_pairs, layer_by_layer, outcome, solved
 from random_networks import random_study
 from solver.export import design_from_json, design_object, json_text
-from specs.study import EyerissSpec, SeparateBuffers, SharedBuffer, Study
+from specs.study import SeparateBuffers, SharedBuffer, Study
+from specs.templates import accelerator
 
 
 def random_design(rng: random.Random, study: Study) -> Design:
@@ -58,7 +59,7 @@ def test_fused_designs_survive_the_way_through_json(shared: bool) -> None:
 
 
 def test_arrays_that_differ_only_inside_are_told_apart() -> None:
-    arrays = (EyerissSpec(rows=(6,), cols=(4,)), EyerissSpec(rows=(6,), cols=(4,), psum_spad_words=48))
+    arrays = (accelerator("eyeriss", rows=6, cols=4), accelerator("eyeriss", rows=6, cols=4, psum_spad_words=48))
     study = replace(chain_study(), accelerators=arrays)
     design = layer_by_layer(study, point=3)
     made = design_object(replace(solved(chain_study()), study=study, best=outcome(study, design)))

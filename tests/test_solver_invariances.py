@@ -15,7 +15,8 @@ from costmodel.legal import DesignError
 from random_networks import TECHNOLOGY, random_study, with_goal
 from solver import Result, solve
 from specs.network import Layer, Network, TensorShape
-from specs.study import GOALS, Budgets, Dram, Fusion, Goal, SeparateBuffers, SharedBuffer, Study, Tiling, VwaSpec
+from specs.study import GOALS, Budgets, Dram, Fusion, Goal, SeparateBuffers, SharedBuffer, Study, Tiling
+from specs.templates import accelerator
 
 
 def _study(seed: int, max_layers: int = 4) -> Study:
@@ -97,7 +98,7 @@ def test_more_choice_is_never_worse(seed: int) -> None:
     assert _no_worse(objective, alone)
     wider = (
         replace(study, buffers=more),
-        replace(study, accelerators=(*study.accelerators, VwaSpec((3,), (4,), (3,), (250_000_000,)))),
+        replace(study, accelerators=(*study.accelerators, accelerator("vwa", blocks=3, rows=4, clock_hz=250_000_000))),
         replace(study, dram=(*study.dram, Dram("more", 100_000, 3_000_000_000))),
         replace(study, fusion=replace(study.fusion, max_layers=3)),
         replace(study, fusion=replace(study.fusion, overlap=("recompute", "cache-rows", "cache-all"))),
@@ -159,7 +160,7 @@ def _two_branches(goal: Goal) -> Study:
     return Study(
         name="two_branches",
         network=Network("two_branches", (("x", TensorShape(2, 8, 8)),), layers, ("a2", "b2")),
-        accelerators=(VwaSpec((2,), (4,), (3,)),),
+        accelerators=(accelerator("vwa", blocks=2, rows=4),),
         buffers=SeparateBuffers((1400,), (1024,)),
         technology=TECHNOLOGY,
         dram=(Dram("DDR3", 560_000, 800_000_000),),

@@ -20,7 +20,8 @@ from random_networks import TECHNOLOGY
 from solver import solve
 from solver.model import add_exact_limit, cycles, run_order
 from specs.network import Layer, Network, TensorShape
-from specs.study import Dram, Fusion, Goal, SeparateBuffers, Study, Tiling, VwaSpec
+from specs.study import Dram, Fusion, Goal, SeparateBuffers, Study, Tiling
+from specs.templates import accelerator
 from test_costmodel_groups import Graph, graphs, network_of
 
 
@@ -162,7 +163,7 @@ def _crossed_study(goal: Goal) -> Study:
     return Study(
         name="crossed",
         network=Network("crossed", (("x", shape), ("y", shape)), layers, ("b", "d")),
-        accelerators=(VwaSpec((2,), (2,), (1,)),),
+        accelerators=(accelerator("vwa", blocks=2, rows=2, taps=1),),
         buffers=SeparateBuffers((2048,), (256,)),
         technology=TECHNOLOGY,
         dram=(Dram("DDR3", 560_000, 6_400_000_000),),

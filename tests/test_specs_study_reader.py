@@ -10,24 +10,25 @@ from typing import Any
 import pytest
 
 from specs import SpecError, describe, load
+from specs.errors import alternatives
 from specs.library import Library
 from specs.study import (
     Budgets,
     Dram,
-    EyerissSpec,
     Fusion,
     Precision,
     SeparateBuffers,
     SharedBuffer,
     Study,
     Tiling,
-    VwaSpec,
 )
+from specs.templates import accelerator, template_names
 from test_specs_technology_reader import GOOD as TECHNOLOGY
 
 NETWORK = "inputs: {input: [3, 8, 8]}\nlayers:\n  - {name: a, op: fc, inputs: input, K: 2}\n"
 FIRST_LINE = "network: net.yaml\n"
 KIB = 1024
+TEMPLATES = alternatives(template_names())
 STUDY_KEYS = "network, mode, batch, precision, accelerators, buffers, technology, dram, fusion, tiling, goal, budgets"
 
 
@@ -64,7 +65,7 @@ def test_a_network_is_all_that_a_study_needs() -> None:
     assert found.name == "s"
     assert found.network.name == "net"
     assert found.technology.name == "40nm"
-    assert found.accelerators == (VwaSpec(blocks=(4, 8)), EyerissSpec(rows=(8, 12)))
+    assert found.accelerators == (accelerator("vwa", blocks=(4, 8)), accelerator("eyeriss", rows=(8, 12)))
     assert found.buffers == SeparateBuffers(
         tuple(size * KIB for size in (32, 64, 128, 256, 512)), tuple(size * KIB for size in (32, 64, 128, 256))
     )
@@ -101,8 +102,8 @@ budgets: {area: 4 mm2, sram: 512 KiB, pes: 512, latency: 40 ms, energy: 5 mJ}
     assert found.batch == 4
     assert found.precision == Precision(16, 8, 16)
     assert found.accelerators == (
-        VwaSpec((8, 16), (14,), (3,), (500_000_000, 1_000_000_000), False),
-        EyerissSpec((12,), (8, 14), (200_000_000,), filter_spad_words=100, psum_bits_per_cycle=32),
+        accelerator("vwa", blocks=(8, 16), rows=14, clock_hz=(500_000_000, 10**9), double_buffer=False),
+        accelerator("eyeriss", cols=(8, 14), filter_spad_words=100, psum_bits_per_cycle=32),
     )
     assert found.buffers == SeparateBuffers((32 * KIB, 64 * KIB), (512 * KIB,))
     assert found.technology.name == "65nm"
@@ -126,9 +127,9 @@ def test_a_partly_stated_mapping_keeps_the_other_defaults() -> None:
 def test_short_forms() -> None:
     assert study("buffers: {shared: [128 KiB, 64 KiB]}").buffers == SharedBuffer((64 * KIB, 128 * KIB))
     assert study("fusion: none").fusion == Fusion(max_layers=1)
-    assert study("accelerators: vwa").accelerators == (VwaSpec(blocks=(4, 8)),)
-    assert study("accelerators: {template: vwa}").accelerators == (VwaSpec(),)
-    assert study("accelerators: [vwa, lib/accelerators/vwa.yaml]").accelerators == (VwaSpec(blocks=(4, 8)),)
+    assert study("accelerators: vwa").accelerators == (accelerator("vwa", blocks=(4, 8)),)
+    assert study("accelerators: {template: vwa}").accelerators == (accelerator("vwa"),)
+    assert study("accelerators: [vwa, lib/accelerators/vwa.yaml]").accelerators == (accelerator("vwa", blocks=(4, 8)),)
     assert study("budgets:\n").budgets == Budgets()
     assert study("budgets: {area: none}").budgets == Budgets()
 
@@ -202,15 +203,15 @@ def test_paths_are_relative_to_the_study_file(tmp_path: Path, monkeypatch: pytes
             ' did you mean "vwa"?',
         ),
         ("accelerators: []", "s.yaml:2: accelerators must not be empty"),
-        ("accelerators: [{rows: 7}]", "s.yaml:2: accelerators[0] must be a mapping with a template: vwa or eyeriss"),
+        ("accelerators: [{rows: 7}]", f"s.yaml:2: accelerators[0] must be a mapping with a template: {TEMPLATES}"),
         (
             "accelerators: [{template: vwx}]",
-            's.yaml:2: accelerators[0].template must be vwa or eyeriss, not "vwx"; did you mean "vwa"?',
+            f's.yaml:2: accelerators[0].template must be {TEMPLATES}, not "vwx"; did you mean "vwa"?',
         ),
         (
             "accelerators:\n  - vwa\n  - template: vwa\n    row: 7",
             's.yaml:5: accelerators[1].row is not a key here; did you mean "rows"?'
-            " (allowed: source, template, blocks, rows, taps, clock, double_buffer)",
+            " (allowed: source, template, blocks, rows, taps, clock, double_buffer, mapping)",
         ),
         (
             "accelerators: {template: vwa, rows: [7, 7.5]}",
@@ -368,7 +369,7 @@ def test_overrides_replace_values() -> None:
     assert found.fusion == Fusion(max_layers=4)
     assert found.batch == 2
     assert found.dram == (Dram("DDR3", 560_000, 10**9),)
-    assert found.accelerators == (VwaSpec(rows=(14, 28), taps=(5,)),)
+    assert found.accelerators == (accelerator("vwa", rows=(14, 28), taps=5),)
 
 
 def test_overrides_of_whole_keys() -> None:

@@ -1,0 +1,298 @@
+"""Candidates of a layer alone whose input channels are cut into chunks; see `plain_alone` for the loop orders.
+
+There are very many of them. They pay with partial sums between the chunks, so they are candidates only where
+they move fewer DRAM bytes than every way without cuts that fits the same listed buffers: needs and traffic of
+all are computed first, and only what passes is priced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from costmodel.candidates import Candidates, Family, Kind
+from costmodel.candidates_alone import all_chunks, input_area
+from costmodel.chunks import Chunks, cut_inputs, possible_input_splits
+from costmodel.design import Order
+from costmodel.group_plan import GroupPlan
+from costmodel.legal import keeps_no_halos, orders_alone
+from costmodel.sweeps import Bools, Priced, Share, flatten, sweep_cycles
+from costmodel.template import Ints, Preference
+from costmodel.works import CYCLES, Depth, Works
+from specs.network import Layer
+from specs.study import SharedBuffer, Study
+
+_NONE = np.int64(2) ** 62
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One order with one cut of the output and one of the input channels (of one group; at least two chunks)."""
+
+    order: Order
+    layer: Layer
+    chunks: Chunks
+    inputs: tuple[tuple[int, int], ...]
+
+    @property
+    def spills(self) -> bool:
+        return self.order.endswith("-spilling")
+
+    @property
+    def streams_input(self) -> bool:
+        return keeps_no_halos(self.order, self.num_inputs)
+
+    @property
+    def weights_stay(self) -> bool:
+        return "weight" in self.order
+
+    @property
+    def num_inputs(self) -> int:
+        return sum(number for _, number in self.inputs)
+
+    @property
+    def groups_at_once(self) -> int:
+        """Groups whose inputs a chunk of input channels holds."""
+        one = self.chunks.count > 1 and "input-stationary" not in self.order
+        return 1 if one else self.layer.G
+
+    @property
+    def channels_loaded(self) -> int:
+        """Input channels that all chunks load, those loaded again included."""
+        times = 1 if "input-stationary" in self.order else self.chunks.count
+        return self.layer.C // self.layer.G * self.groups_at_once * times
+
+    @property
+    def parts_per_visit(self) -> int:
+        """Parts in which results leave a visit."""
+        if self.order in ("weight-stationary", "weight-stationary-spilling"):
+            return 1
+        return self.chunks.count * (self.num_inputs if self.order == "input-stationary-spilling" else 1)
+
+    def positions(self) -> Iterator[tuple[int, bool, bool, int]]:
+        """Chunks of input channels: size, whether first and last, and how many such."""
+        size, last, middle = self.inputs[0][0], self.inputs[-1][0], self.num_inputs - 2
+        yield size, True, False, 1
+        if middle:
+            yield size, False, False, middle
+        yield last, False, True, 1
+
+    def weight_words(self, output_channels: int, size: int, first: bool) -> int:
+        """Weights of some output channels for a chunk of input channels; biases come with the first."""
+        return output_channels * (size * self.layer.R * self.layer.S + int(self.layer.bias and first))
+
+
+def _cuts(study: Study, layer: Layer) -> tuple[Cut, ...]:
+    cuts = []
+    for splits in possible_input_splits(study.network, layer, study.tiling.input_splits):
+        inputs = cut_inputs(study.network, layer, splits)
+        if splits == 1 or inputs is None:
+            continue
+        cuts += [
+            Cut(order, layer, chunks, inputs)
+            for order in orders_alone(layer, splits)
+            for chunks in all_chunks(study, layer)
+        ]
+    return tuple(cuts)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What cuts move and take on every tiling: (cut, row option, col option); weights also (cut, array)."""
+
+    valid: Bools
+    feature_bytes: Ints
+    weight_bytes: Ints
+    loads: Ints
+    stores: Ints
+    weights: Ints
+
+    @property
+    def dram_bytes(self) -> Ints:
+        return self.loads + self.stores + self.weights
+
+
+def _needs(study: Study, family: Family, plan: GroupPlan, share: Share, cuts: tuple[Cut, ...]) -> Needs:
+    layer, precision = plan.tensors.layers[0], study.precision
+    act, psum = precision.activation_bytes, precision.partial_sum_bytes
+    copies = 2 if family.double_buffer else 1
+
+    def column(values: list[int]) -> Ints:
+        return np.array(values, dtype=np.int64)[:, None, None]
+
+    held, loaded = plan.max_pairs(input_area(plan)), plan.max_pairs(plan.area(1))
+    made, visits = plan.max_pairs(plan.area(0)), plan.visits * share.count
+    spills, streams = column([cut.spills for cut in cuts]), column([cut.streams_input for cut in cuts])
+    channels = column([cut.inputs[0][0] * cut.groups_at_once for cut in cuts])
+    largest = column([cut.chunks.largest for cut in cuts]) * made
+    feature = channels * np.where(streams, copies, 1) * held * act + largest * psum
+    if family.double_buffer:
+        parts = column([cut.parts_per_visit for cut in cuts])
+        part = largest * np.where(spills, 2 * psum, act)
+        feature = feature + np.where(visits * parts > 1, part, 0)
+        feature = feature + np.where((visits > 1) & (streams == 0), channels * loaded * act, 0)
+    weight_bytes = [[words * precision.weight_bytes for words in _weight_words(family, cut, copies)] for cut in cuts]
+    sums = spills * column([cut.num_inputs - 1 for cut in cuts]) * (layer.K * layer.P * layer.Q * study.batch * psum)
+    inputs = column([cut.channels_loaded for cut in cuts]) * (study.batch * act) * plan.sum_pairs(plan.area(1))
+    weights = np.where(column([cut.weights_stay for cut in cuts]), 1, visits)
+    no_halos = ~plan.rows.keeps[:, None] & ~plan.cols.keeps
+    return Needs(
+        valid=(plan.mode >= 0) & ((streams == 0) | no_halos),
+        feature_bytes=share.images * feature,
+        weight_bytes=np.array(weight_bytes, dtype=np.int64),
+        loads=inputs + sums,
+        stores=layer.output.elements * study.batch * act + sums + 0 * inputs,
+        weights=weights * (layer.weight_words * precision.weight_bytes),
+    )
+
+
+def _weight_words(family: Family, cut: Cut, copies: int) -> list[int]:
+    """Weight words on chip at once, for each array."""
+    layer, largest, size = cut.layer, cut.chunks.largest, cut.inputs[0][0]
+    if cut.weights_stay:
+        if cut.order == "weight-stationary":
+            words = largest * layer.filter_words
+        else:
+            words = cut.weight_words(layer.K if "input" in cut.order else largest, size, first=True)
+        return [words] * len(family.arrays)
+    pairs = [(k, c) for k, _ in cut.chunks.sizes for c, _ in cut.inputs]
+    return [copies * max(array.weight_chunk_words(layer, k, c) for k, c in pairs) for array in family.arrays]
+
+
+def cut_candidates(
+    study: Study, family: Family, works: dict[Preference, Works], plan: GroupPlan, shares: list[Share], uncut: Candidates
+) -> Iterator[Candidates]:
+    """Every order and cut of a layer alone that moves less than what ``uncut`` offers in the same buffers."""
+    cuts = _cuts(study, plan.tensors.layers[0])
+    if not cuts:
+        return
+    least = LeastTraffic(study, uncut)
+    for share in shares:
+        needs = _needs(study, family, plan, share, cuts)
+        better = needs.valid & least.beaten_by(needs)
+        for number in np.flatnonzero(better.any(axis=(1, 2))).tolist():
+            for mapping, work in works.items():
+                priced = _priced(study, family, work, mapping, plan, share, cuts[number], needs, number)
+                yield flatten(plan, share, better[number], priced)
+
+
+class LeastTraffic:
+    """Least DRAM bytes of some candidates for every listed pair of buffer sizes, on each different array."""
+
+    def __init__(self, study: Study, rows: Candidates) -> None:
+        self._shared = isinstance(study.buffers, SharedBuffer)
+        if isinstance(study.buffers, SharedBuffer):
+            self._feature = np.array(sorted(study.buffers.shared_bytes), dtype=np.int64)
+            self._weight = np.zeros(1, dtype=np.int64)
+        else:
+            self._feature = np.array(sorted(study.buffers.feature_bytes), dtype=np.int64)
+            self._weight = np.array(sorted(study.buffers.weight_bytes), dtype=np.int64)
+        # Feature needs are the same on all arrays of a family; weight needs often are.
+        self._columns = [
+            self._least(rows.feature_need[:, 0], rows.weight_need[:, array], rows.dram_bytes)
+            for array in range(rows.weight_need.shape[1])
+        ]
+
+    def _cells(self, feature: Ints, weight: Ints) -> tuple[Ints, Ints]:
+        """Smallest listed sizes that fit, as indices; past the end where nothing does."""
+        if self._shared:
+            return np.searchsorted(self._feature, feature + weight), np.zeros_like(feature)
+        return np.searchsorted(self._feature, feature), np.searchsorted(self._weight, weight)
+
+    def _least(self, feature: Ints, weight: Ints, dram: Ints) -> Ints:
+        least = np.full((len(self._feature) + 1, len(self._weight) + 1), _NONE)
+        np.minimum.at(least, self._cells(feature, weight), dram)
+        return np.minimum.accumulate(np.minimum.accumulate(least, axis=0), axis=1)
+
+    def beaten_by(self, needs: Needs) -> Bools:
+        """Where cuts fit some listed buffers on some array and move less: (cut, row option, col option)."""
+        beaten = np.zeros(needs.feature_bytes.shape, dtype=bool)
+        dram = needs.dram_bytes
+        seen: set[bytes] = set()
+        for array, least in enumerate(self._columns):
+            weight = needs.weight_bytes[:, array]
+            key = weight.tobytes() + least.tobytes()
+            if key in seen:
+                continue
+            seen.add(key)
+            weights = np.broadcast_to(weight[:, None, None], dram.shape)
+            feature_cell, weight_cell = self._cells(needs.feature_bytes, weights)
+            fits = (feature_cell < len(self._feature)) & (weight_cell < len(self._weight))
+            beaten |= fits & (dram < least[feature_cell, weight_cell])
+        return beaten
+
+
+def _priced(
+    study: Study,
+    family: Family,
+    works: Works,
+    mapping: Preference,
+    plan: GroupPlan,
+    share: Share,
+    cut: Cut,
+    needs: Needs,
+    number: int,
+) -> Priced:
+    """Price one cut on every tiling; the sweeps are those of `plain_alone.sweeps`."""
+    layer, precision = cut.layer, study.precision
+    act, psum = precision.activation_bytes, precision.partial_sum_bytes
+    out_area, in_area, store_area = plan.area(0), plan.area(1), plan.store_area(0)
+    work = {
+        (k, c): share.work(lambda images, k=k, c=c: _at(works, plan, Depth(images, k, c)))  # type: ignore[misc]
+        for k, _ in cut.chunks.sizes
+        for c, _ in cut.inputs
+    }
+    every = cut.chunks.sizes
+    sweeps: list[tuple[int, tuple[tuple[int, int], ...], list[tuple[int, bool, bool, int]]]]
+    positions = list(cut.positions())
+    if cut.order == "weight-stationary":
+        sweeps = [(count, ((k, 1),), positions) for k, count in every]
+    elif cut.order == "weight-stationary-spilling":
+        sweeps = [(count * at[3], ((k, 1),), [(*at[:3], 1)]) for k, count in every for at in positions]
+    elif cut.order == "weight-input-stationary-spilling":
+        sweeps = [(at[3], every, [(*at[:3], 1)]) for at in positions]
+    else:
+        sweeps = [(1, every, positions)]
+    cycles = np.zeros(1, dtype=np.int64)
+    sums = np.zeros(1, dtype=np.int64)
+    for times, outputs, inputs in sweeps:
+        tile = {
+            images: np.sum([n * m * work[k, c][images] for k, n in outputs for c, _, _, m in inputs], axis=0)
+            for images, _ in share.sizes
+        }
+        made = sum(k * n for k, n in outputs)
+        channels = sum(c * m for c, _, _, m in inputs) * cut.groups_at_once
+        if "input-stationary" not in cut.order:
+            channels *= sum(n for _, n in outputs)
+        load, store = channels * in_area * act, made * store_area * act
+        if cut.spills:
+            arriving = sum(m for _, first, _, m in inputs if not first)
+            leaving = sum(m for _, _, last, m in inputs if not last)
+            load = load + made * arriving * out_area * psum
+            finished = any(last for _, _, last, _ in inputs)
+            store = (store if finished else 0) + made * leaving * out_area * psum
+        words = sum(n * m * cut.weight_words(k, c, first) for k, n in outputs for c, first, _, m in inputs)
+        weights, none = np.array([words * precision.weight_bytes]), np.zeros(1, dtype=np.int64)
+        stays, stream = (weights, none) if cut.weights_stay else (none, weights)
+        compute = {images: values[..., CYCLES] for images, values in tile.items()}
+        sweep = sweep_cycles(family, plan, share, compute, load, store, stays, stream, cut.streams_input)
+        cycles = cycles + times * sweep
+        sums = sums + times * share.sum_works(plan, tile)
+    between = (cut.num_inputs - 1) * layer.K * layer.P * layer.Q * study.batch
+    sums = sums + between * np.array([0, 0, psum, psum - act, 0])
+    return Priced(
+        kinds=(Kind(int(cut.weights_stay), cut.order, cut.chunks.count, cut.num_inputs, mapping),),
+        feature_need=needs.feature_bytes[number][..., None, None],
+        weight_need=needs.weight_bytes[[number]],
+        cycles=cycles,
+        sums=sums,
+        loads=needs.loads[number],
+        stores=needs.stores[number],
+        weights=np.broadcast_to(needs.weights[number], plan.visits.shape)[..., None],
+    )
+
+
+def _at(works: Works, plan: GroupPlan, depth: Depth) -> Ints:
+    return works.at(plan.tensors.signatures[0], depth, plan.rows.new[:, 0], plan.cols.new[:, 0])

@@ -1,0 +1,56 @@
+"""Every way to run one group on one family of arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.candidates import Candidates, Family, join
+from costmodel.candidates_alone import all_chunks, alone
+from costmodel.candidates_cut import cut_candidates
+from costmodel.candidates_fused import fused
+from costmodel.group_plan import GroupPlan
+from costmodel.legal import image_counts
+from costmodel.sweeps import Share
+from costmodel.template import Preference
+from costmodel.works import Depth, Works, whole_depth
+from specs.study import SharedBuffer, Study
+
+
+def announce(study: Study, works: Works, plan: GroupPlan) -> None:
+    """Tell the work tables which tiles a group will ask for."""
+    sizes = sorted({size for images in image_counts(study) for size, _ in Share(study, images).sizes})
+    layers = plan.tensors.layers
+    for i, layer in enumerate(plan.tensors.signatures):
+        whole = tuple(whole_depth(layer, images) for images in sizes)
+        works.need(layer, whole, plan.rows.new[:, i], plan.cols.new[:, i])
+    if len(layers) == 1:
+        channels = {size for chunks in all_chunks(study, layers[0]) for size, _ in chunks.sizes} - {layers[0].K}
+        depths = tuple(Depth(i, k, layers[0].C // layers[0].G) for i in sizes for k in sorted(channels))
+        works.need(plan.tensors.signatures[0], depths, plan.rows.new[:, 0], plan.cols.new[:, 0])
+
+
+def candidates(study: Study, family: Family, works: dict[Preference, Works], plan: GroupPlan) -> Candidates | None:
+    """Price every candidate of a group that fits some listed buffer; None if nothing fits."""
+    shares = [Share(study, images) for images in image_counts(study)]
+    parts = []
+    for mapping, work in works.items():
+        for share in shares:
+            if len(plan.tensors.layers) == 1:
+                parts += alone(study, family, work, mapping, plan, share)
+            else:
+                found = fused(study, family, work, mapping, plan, share)
+                parts += [found] if found is not None else []
+    if not parts:
+        return None
+    rows = join(parts)
+    if len(plan.tensors.layers) == 1:
+        rows = join([rows, *cut_candidates(study, family, works, plan, shares, rows)])
+    fits: NDArray[np.bool_]
+    if isinstance(study.buffers, SharedBuffer):
+        fits = rows.feature_need + rows.weight_need <= max(study.buffers.shared_bytes)
+    else:
+        fits = rows.feature_need <= max(study.buffers.feature_bytes)
+        fits = fits & (rows.weight_need <= max(study.buffers.weight_bytes))
+    rows = rows.pick(np.asarray(fits.any(axis=1), dtype=np.bool_))
+    return rows if len(rows) else None

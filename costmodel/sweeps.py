@@ -1,0 +1,129 @@
+"""Sweeps over all tiles of a group for all tilings at once; `plain_sweep` says the same in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.candidates import Candidates, Family, Kind
+from costmodel.group_plan import GroupPlan
+from costmodel.template import Ints
+from specs.study import Study
+
+Bools = NDArray[np.bool_]
+
+
+class Share:
+    """The batch in shares of some images, the last perhaps smaller: a tile holds one share."""
+
+    def __init__(self, study: Study, images: int) -> None:
+        self.images, self.batch = images, study.batch
+        full, rest = divmod(study.batch, images)
+        self.sizes = [(images, full)] + ([(rest, 1)] if rest else [])
+        self.last = rest or images
+        self.count = full + bool(rest)
+
+    def work(self, of_images: Callable[[int], Ints]) -> dict[int, Ints]:
+        """Works of the tiles of each size of share."""
+        return {images: of_images(images) for images, _ in self.sizes}
+
+    def sum_works(self, plan: GroupPlan, works: Mapping[int, Ints]) -> Ints:
+        """Sum works over all tiles of all shares: (row option, col option, ...)."""
+        sums = [number * plan.sum_pairs(works[images]) for images, number in self.sizes]
+        return np.sum(sums, axis=0) if len(sums) > 1 else sums[0]
+
+
+def sweep_cycles(
+    family: Family,
+    plan: GroupPlan,
+    share: Share,
+    compute: Mapping[int, Ints],
+    load: Ints,
+    store: Ints,
+    stays: Ints,
+    stream: Ints,
+    streams_input: bool = False,
+) -> Ints:
+    """Cycles of one sweep over all images; see `plain_sweep.sweep_cycles`.
+
+    ``compute`` is (row class, col class, array) for each size of share, ``load`` and ``store`` (row class, col
+    class) of one image, ``stays`` and ``stream`` (kind,); the result is (row option, col option, kind, array).
+    """
+    load, store = load[..., None, None], store[..., None, None]
+    work = {images: cycles[:, :, None, :] for images, cycles in compute.items()}
+    stays, stream = stays[:, None], stream[:, None]
+    dram = family.dram_cycles
+    total = np.zeros(1, dtype=np.int64)
+    if not family.double_buffer:
+        for images, number in share.sizes:
+            total = total + number * plan.sum_pairs(dram(stream + images * (load + store)) + work[images])
+        first = share.images * plan.at_first(load + store)
+        return total + dram(stream + stays + first) - dram(stream + first)
+    for images, number in share.sizes:
+        body = np.maximum(work[images], dram(stream + images * (load + store)))
+        total = total + number * plan.sum_pairs(body)
+        if images == share.images:
+            body_first = plan.at_first(body)
+        if images == share.last:
+            body_last = plan.at_last(body)
+    load_first, load_last = share.images * plan.at_first(load), share.last * plan.at_last(load)
+    store_first, store_last = share.images * plan.at_first(store), share.last * plan.at_last(store)
+    alone_first = np.zeros_like(load_first) if streams_input else dram(load_first)
+    inside_first = load_first if streams_input else 0
+    compute_first, compute_last = plan.at_first(work[share.images]), plan.at_last(work[share.last])
+    first = alone_first + np.maximum(compute_first, dram(stream + stays + inside_first + store_first))
+    last = np.maximum(compute_last, dram(stream + load_last)) + dram(store_last)
+    only = alone_first + np.maximum(compute_first, dram(stream + stays + inside_first)) + dram(store_first)
+    many = total - body_first - body_last + first + last
+    return np.where((plan.visits * share.count == 1)[..., None, None], only, many)
+
+
+@dataclass(frozen=True)
+class Priced:
+    """What is known of every (row option, col option) of some kinds.
+
+    ``feature_need`` and ``cycles`` are (row option, col option, kind, array), ``weights`` (row option, col option,
+    kind), ``weight_need`` (kind, array), ``sums`` (row option, col option, array, quantity), ``loads``, ``stores``
+    (row option, col option).
+    """
+
+    kinds: tuple[Kind, ...]
+    feature_need: Ints
+    weight_need: Ints
+    cycles: Ints
+    sums: Ints
+    loads: Ints
+    stores: Ints
+    weights: Ints
+
+
+def flatten(plan: GroupPlan, share: Share, valid: Bools, priced: Priced) -> Candidates:
+    """One candidate per valid (row option, col option) and kind; buffers also see what DRAM brings and takes."""
+    rows, cols = np.nonzero(valid)
+    many = len(priced.kinds)
+    # Candidates in order of tiling, then kind.
+    rows, cols, kind = np.repeat(rows, many), np.repeat(cols, many), np.tile(np.arange(many), len(rows))
+    arrays = priced.cycles.shape[-1]
+    loads, stores, weights = priced.loads[rows, cols], priced.stores[rows, cols], priced.weights[rows, cols, kind]
+    work = priced.sums[rows, cols]
+    return Candidates(
+        kinds=priced.kinds,
+        kind=kind,
+        tile_rows=plan.rows.counts[rows],
+        tile_cols=plan.cols.counts[cols],
+        images=np.full(len(rows), share.images, dtype=np.int64),
+        overlap=plan.mode[rows, cols],
+        stepwise=plan.stepwise[rows, cols],
+        feature_need=np.broadcast_to(priced.feature_need, (*valid.shape, many, arrays))[rows, cols, kind],
+        weight_need=priced.weight_need[kind],
+        cycles=priced.cycles[rows, cols, kind],
+        array_fj=work[..., 1],
+        feature_read=work[..., 2] + stores[:, None],
+        feature_write=work[..., 3] + loads[:, None],
+        weight_read=work[..., 4],
+        weight_write=weights,
+        dram_bytes=loads + stores + weights,
+    )
