@@ -37,7 +37,7 @@ class LayerAlone:
     def run(self) -> None:
         """Run all loops."""
         places = list(walk(self.order.loops, self.counts))
-        self._open(len(places))
+        self._open()
         fetched = self._fetch_order(places)
         previous: At | None = None
         for at in places:
@@ -55,30 +55,36 @@ class LayerAlone:
             previous = at
         self._close()
 
-    def _open(self, num_places: int) -> None:
-        """Reserve what is there for the whole group: windows and slots of streams, room for what waits."""
+    def _open(self) -> None:
+        """Reserve what is there for the whole group: windows and slots of streams, room for what waits.
+
+        Where the input channels are cut, room for the largest visit's chunk is there all the time, so that a chunk
+        can arrive while the outputs of the visit before are still there.
+        """
         chip, act = self.chip, self.chip.act_bytes
         chip.weights.open_window(self._piece_words() if self.layer.has_weights and self.order.weights is None else 0)
-        overlaps = chip.hardware.double_buffer and num_places > 1
-        inputs = self.group.images * max(self._new_area(n) for n in range(len(self.visits))) * self._most_channels()
-        outputs = self.group.images * max(self._made_area(n) for n in range(len(self.visits)))
-        outputs *= max(len(channels) for channels in self.cuts.outputs)
-        if self.order.streams:
-            self.slots = [Pool(f"{self.layer.name} input slot", inputs * act) for _ in range(chip.copies)]
-            chip.features.reserve(chip.copies * inputs * act, "chunks of input channels")
-        moves = overlaps and not self.order.streams
-        self.load_stage = Stage(chip.features, "loaded for the next tile", inputs * act if moves else None)
+        visits = range(len(self.visits))
+        channels = self.group.images * self._most_channels()
+        outputs = self.group.images * max(len(made) for made in self.cuts.outputs)
+        outputs *= max(self._made_area(n) for n in visits)
+        if self.counts.c > 1:
+            slot = channels * max(self._held_area(n) for n in visits) * act
+            copies = chip.copies if self.order.streams else 1
+            self.slots = [Pool(f"{self.layer.name} input slot", slot) for _ in range(copies)]
+            chip.features.reserve(copies * slot, "chunks of input channels")
+        several = chip.hardware.double_buffer and len(self.visits) * self.order.parts(self.counts) > 1
+        moves = several and len(self.visits) > 1 and not self.order.streams
+        inputs = channels * max(self._new_area(n) for n in visits) * act
         width = chip.psum_bytes if self.spills else act
-        self.sums_stage = Stage(
-            chip.features, "partial sums for the next tile", outputs * width if overlaps and self.spills else None
-        )
-        self.store_stage = Stage(chip.features, "stored for the last tile", outputs * width if overlaps else None)
+        self.load_stage = Stage(chip.features, "loaded for the next tile", inputs if moves else None)
+        sums = outputs * width if several and self.spills else None
+        self.sums_stage = Stage(chip.features, "partial sums for the next tile", sums)
+        self.store_stage = Stage(chip.features, "stored for the last tile", outputs * width if several else None)
 
     def _close(self) -> None:
         for held in self.held:
             self._free(held)
-        if self.order.streams:
-            self.chip.features.release(sum(slot.capacity_bytes for slot in self.slots))
+        self.chip.features.release(sum(slot.capacity_bytes for slot in self.slots))
         for stage in (self.load_stage, self.sums_stage, self.store_stage):
             stage.close()
         self.chip.weights.close()
@@ -130,6 +136,14 @@ class LayerAlone:
         name, place = self.tensors.outside[0], self.visits[visit]
         return len(self.rows.tensors[name].new[place.row]) * len(self.cols.tensors[name].new[place.col])
 
+    def _held_area(self, visit: int) -> int:
+        """Words of one channel of the input that are held in a visit."""
+        name, place = self.tensors.outside[0], self.visits[visit]
+        rows, cols = self.rows.tensors[name], self.cols.tensors[name]
+        lines = len(rows.lasting[place.row]) * len(cols.span)
+        beside = len(cols.lasting[place.col]) + len(cols.passing[place.col])
+        return lines + len(rows.passing[place.row]) * beside
+
     def _made_area(self, visit: int) -> int:
         rows, cols = self._made(visit)
         return len(rows) * len(cols)
@@ -175,7 +189,7 @@ class LayerAlone:
         if first or self._starts_anew(at):
             for held in self.held:
                 self._free(held)
-            self.held = [self._hold(at, self.chip.features)]
+            self.held = [self._hold(at, self.slots[0] if self.slots else self.chip.features)]
         waits = self.load_stage.num_bytes is not None
         if waits and first:
             self.load_stage.fill(self._load(at), self.chip.act_bytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -44,6 +45,12 @@ class Loops:
     weights: str | None
     sums: str
     streams: bool = False
+
+    def parts(self, counts: At) -> int:
+        """In how many parts results leave in one visit while the weights that stay are the same."""
+        inner = self.sums.replace("t", "")
+        fixed = self.weights or ""
+        return math.prod(getattr(counts, letter) for letter in inner if letter not in fixed)
 
 
 def loops_of(group: GroupDesign) -> Loops:

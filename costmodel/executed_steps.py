@@ -176,8 +176,8 @@ def _touched_from(readers: list[Layer], made: dict[str, list[range]], count: int
     """For each step, and after the last, the first index that readers touch in it or later."""
     nearest = [1 << 60]
     for step in reversed(range(count)):
-        now = [touched(layer, made[layer.name][step], axis) for layer in readers]
-        nearest.append(min([nearest[-1], *(indices.start for indices in now if indices)]))
+        now = [touched(layer, made[layer.name][step], axis).start for layer in readers if made[layer.name][step]]
+        nearest.append(min([nearest[-1], *now]))
     return nearest[::-1]
 
 
@@ -192,10 +192,6 @@ def _tensor_steps(new: list[range], lasting: list[set[int]], stored: list[range]
         stored=[indices(leaving) for leaving in stored],
         span=indices(span),
     )
-
-
-def largest(lengths: list[Index]) -> int:
-    return max((len(some) for some in lengths), default=0)
 
 
 def held_lengths(steps: AxisSteps) -> dict[str, int]:

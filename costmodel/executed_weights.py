@@ -118,8 +118,10 @@ class WeightBuffer:
             return
         if piece_words > self.piece_words:
             raise ExecutionError(f"no room is reserved for the streaming weights of {chunk.layer.name}")
-        if whole_filters and piece_words % len(chunk.words) and piece_words < chunk.num_words:
-            raise ExecutionError(f"{chunk.layer.name} works on parts of filters and has no room for partial sums")
+        if whole_filters:
+            piece_words -= piece_words % len(chunk.words)
+            if not piece_words:
+                raise ExecutionError(f"{chunk.layer.name} works on parts of filters and has no room for partial sums")
         loaded: deque[Filters] = deque()
         for start in range(0, chunk.num_words, piece_words):
             words = self.dram.load_weights(chunk.layer.name, chunk.places(start, start + piece_words))
