@@ -75,7 +75,8 @@ def _positions(layer: Layer, here: Index, made: Index, axis: int) -> Index:
 def combine(layer: Layer, blocks: list[Block], rows: Index, cols: Index) -> Ints:
     """Make outputs of a layer without weights; shape (images, channels, rows, columns)."""
     if layer.op == "add":
-        return np.sum([block.values for block in blocks], axis=0)
+        total: Ints = np.sum([block.values for block in blocks], axis=0)
+        return total
     lowest = int(np.iinfo(np.int64).min)
     found = windows(layer, blocks[0], rows, cols, 0 if layer.op == "avgpool" else lowest)
     values = found.sum(axis=2) if layer.op == "avgpool" else found.max(axis=2)

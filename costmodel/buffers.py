@@ -111,10 +111,10 @@ class Region:
         if not (len(to_channels) and len(to_rows) and len(to_cols)):
             return
         to, source = np.ix_(to_channels, to_rows, to_cols), np.ix_(from_channels, from_rows, from_cols)
-        words = block.values[:, *source]
-        if (self.valid[to] & (self.values[:, *to] != words)).any():
+        words = block.values[:, source[0], source[1], source[2]]
+        if (self.valid[to] & (self.values[:, to[0], to[1], to[2]] != words)).any():
             raise ExecutionError(f"{self.what} is written twice with different words")
-        self.values[:, *to] = words
+        self.values[:, to[0], to[1], to[2]] = words
         self.valid[to] = True
         block.placed[source] = True
 
@@ -127,7 +127,8 @@ class Region:
             return
         to, source = np.ix_(to_channels, to_rows, to_cols), np.ix_(from_channels, from_rows, from_cols)
         here = self.valid[source]
-        block.values[:, *to] = np.where(here, self.values[:, *source], block.values[:, *to])
+        before = block.values[:, to[0], to[1], to[2]]
+        block.values[:, to[0], to[1], to[2]] = np.where(here, self.values[:, source[0], source[1], source[2]], before)
         block.placed[to] |= here
 
     def clear(self) -> None:
@@ -160,11 +161,6 @@ class Block:
     @staticmethod
     def empty(images: int, channels: Index, rows: Index, cols: Index) -> Block:
         return Block(channels, rows, cols, np.zeros((images, len(channels), len(rows), len(cols)), dtype=np.int64))
-
-    def part(self, rows: Index, cols: Index) -> Block:
-        """Return the words at some of the block's rows and columns."""
-        found_rows, found_cols = np.searchsorted(self.rows, rows), np.searchsorted(self.cols, cols)
-        return Block(self.channels, rows, cols, self.values[:, :, found_rows[:, None], found_cols])
 
 
 def put(block: Block, regions: list[Region], what: str) -> None:

@@ -6,12 +6,12 @@ import numpy as np
 
 from costmodel.buffers import Block, ExecutionError, Index, Pool, Region, get, indices, put
 from costmodel.design import GroupDesign
+from costmodel.execute_fused import beside
 from costmodel.executed_chip import Chip, no_sums, sum_up
 from costmodel.executed_orders import At, cuts_of, key, loops_of, tensor_channels, walk
 from costmodel.executed_steps import axis_steps, tensors_of, touched
 from costmodel.executed_tiles import Held, Stage, all_visits
 from costmodel.executed_weights import WeightChunk
-from costmodel.execute_fused import beside
 from costmodel.reference import finish
 
 

@@ -101,7 +101,7 @@ class FusedGroup:
         }
 
     def _move_on(self, visit: Visit) -> None:
-        """Give up what this tile does not hold, then reserve what it holds throughout; nothing is kept between shares."""
+        """Give up what this tile does not hold, then reserve what it holds; nothing is kept between shares."""
         if visit.row == visit.col == 0:
             for held in self.held.values():
                 held.close()
@@ -149,9 +149,7 @@ class FusedGroup:
 
     def _operand(self, layer: Layer, operand: tuple[str, ...], made: Held) -> Block:
         """Read what a layer's new outputs touch of one operand: its tensors side by side along the channels."""
-        rows, cols = (
-            indices(touched(layer, range(new[0], new[-1] + 1), axis)) for axis, new in enumerate(made.new)
-        )
+        rows, cols = (indices(touched(layer, range(new[0], new[-1] + 1), axis)) for axis, new in enumerate(made.new))
         return beside([self.held[name].read(self.held[name].channels, rows, cols) for name in operand])
 
     def _forget(self, step: int) -> None:

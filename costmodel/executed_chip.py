@@ -68,7 +68,14 @@ class Chip:
 
 
 def sum_up(
-    chip: Chip, blocks: list[Block], chunk: WeightChunk, piece_words: int, sums: Ints, rows: Index, cols: Index, waits: bool
+    chip: Chip,
+    blocks: list[Block],
+    chunk: WeightChunk,
+    piece_words: int,
+    sums: Ints,
+    rows: Index,
+    cols: Index,
+    waits: bool,
 ) -> Ints:
     """Add to a layer's partial sums what some input words give.
 

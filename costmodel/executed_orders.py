@@ -111,7 +111,7 @@ class Cuts:
 
 
 def cuts_of(layer: Layer, group: GroupDesign) -> Cuts:
-    """Cut a layer's channels: the outputs inside each group, or anywhere where there is one group or each channel is one.
+    """Cut a layer's channels: outputs inside each group, or anywhere if there is one group or each channel is one.
 
     Raises
     ------

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from costmodel.buffers import Block, ExecutionError, Index, Pool, Region, get, indices, put
-from costmodel.dram import Dram
 from costmodel.executed_steps import TensorSteps
 
 NOTHING = indices([])

@@ -140,11 +140,11 @@ def _filters(chunk: WeightChunk, start: int, words: Words) -> Filters:
     """Sort words of a chunk, from the one at ``start`` on, into filters."""
     per_filter, kernel = len(chunk.words), len(chunk.inputs) * chunk.layer.R * chunk.layer.S
     first, last = start // per_filter, -(-(start + len(words)) // per_filter)
-    table = np.zeros((last - first) * per_filter, dtype=np.int64)
-    here = np.zeros(table.size, dtype=np.bool_)
+    flat = np.zeros((last - first) * per_filter, dtype=np.int64)
+    here = np.zeros(flat.size, dtype=np.bool_)
     offset = start - first * per_filter
-    table[offset : offset + len(words)] = words
+    flat[offset : offset + len(words)] = words
     here[offset : offset + len(words)] = True
-    table, here = table.reshape(-1, per_filter), here.reshape(-1, per_filter)
+    table, num_words = flat.reshape(-1, per_filter), int(here.reshape(-1, per_filter)[:, :kernel].sum())
     biases = table[:, kernel] if per_filter > kernel else np.zeros(len(table), dtype=np.int64)
-    return Filters(first, table[:, :kernel].astype(np.float64), biases, int(here[:, :kernel].sum()))
+    return Filters(first, table[:, :kernel].astype(np.float64), biases, num_words)

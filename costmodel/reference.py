@@ -81,13 +81,15 @@ def compute(network: Network, data: Data, precision: Precision) -> dict[str, Int
 def _sums(layer: Layer, operands: list[Ints], data: Data) -> Ints:
     """Complete sums of a layer: over its window and channels, of its operands, or the maximum of its window."""
     if layer.op == "add":
-        return np.sum(operands, axis=0)
+        total: Ints = np.sum(operands, axis=0)
+        return total
     if not layer.has_weights:
         taps = [tap for _, _, tap in _taps(layer, operands[0], int(np.iinfo(np.int64).min))]
         if layer.op == "maxpool":
             most = np.max(taps, axis=0)
             return np.where(most == np.iinfo(np.int64).min, 0, most)  # a window of nothing but padding
-        return np.sum([tap for _, _, tap in _taps(layer, operands[0], 0)], axis=0)
+        total = np.sum([tap for _, _, tap in _taps(layer, operands[0], 0)], axis=0)
+        return total
     words = data.weights[layer.name].astype(np.int64)
     group_inputs = layer.C // layer.G
     kernels = words[:, : group_inputs * layer.R * layer.S].reshape(layer.G, -1, group_inputs, layer.R, layer.S)
@@ -104,7 +106,8 @@ def _product(kernels: Ints, inputs: Ints) -> Ints:
     """Multiply matrices exactly: in floating point, which is fast, after a check that every sum fits 53 bits."""
     bound = int(np.abs(kernels).max(initial=0)) * int(np.abs(inputs).max(initial=0)) * inputs.shape[-2]
     assert bound < 1 << 53, "sums are too large for exact floating point"
-    return np.matmul(kernels.astype(np.float64), inputs.astype(np.float64)).astype(np.int64)
+    product: Ints = np.matmul(kernels.astype(np.float64), inputs.astype(np.float64)).astype(np.int64)
+    return product
 
 
 def _taps(layer: Layer, whole: Ints, padding: int) -> list[tuple[int, int, Ints]]:
