@@ -87,7 +87,8 @@ def _window(rng: random.Random, extent: int, pool: bool) -> tuple[int, int, int,
         kernel, stride = rng.choice([1, 2, 3, 3, 4, 5, extent]), rng.choice([1, 1, 1, 2, 2, 3])
         dilation = 1 if pool else rng.choice([1, 1, 1, 2])
         most = kernel - 1 if pool else rng.choice([kernel - 1, kernel])
-        before, after = rng.randint(0, most), rng.randint(0, most)
+        # A first window of nothing but padding, with a stride, loads rows that no later window touches either.
+        before, after = rng.randint(0, kernel - 1 if stride > 1 else most), rng.randint(0, most)
         room = extent + before + after - dilation * (kernel - 1) - 1
         if room >= 0:
             return kernel, stride, dilation, before, after, room // stride + 1
