@@ -1,135 +1,237 @@
-"""The row-stationary mapping search of `costmodel.eyeriss` for many tiles at once."""
+"""The best row-stationary mapping of a tile, in plain integers and for many tiles at once.
+
+Both look at all mappings of `costmodel.eyeriss_space`; of equally good ones the first there is taken.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 
-from costmodel.template import Ints, is_channelwise, loop_bounds
+from costmodel.eyeriss_counts import (
+    ArrayPrices,
+    Fold,
+    Mapping,
+    Networks,
+    array_prices,
+    ceil_div,
+    count,
+    window,
+    work_of,
+)
+from costmodel.eyeriss_pins import Pinned
+from costmodel.eyeriss_space import A, B, D, E, H, L, Limits, P_, Q_, R_, Space, T_, Widths, compute_fronts
+from costmodel.template import Ints, Preference, Terms, Tile, Tiles, TileWork, TileWorks, is_channelwise, loop_bounds
 from specs.network import Layer
 from specs.study import Precision
 
-if TYPE_CHECKING:
-    from costmodel.eyeriss import EyerissShape
+
+@dataclass(frozen=True)
+class Ranking:
+    """By what mappings are compared: `Terms` without the technology's tables."""
+
+    prefer: Preference
+    precision: Precision
+    prices: ArrayPrices
+    feature_fj_per_byte: int
+    weight_fj_per_byte: int
+    leakage_fj_per_cycle: int
+
+    def key(self, work: TileWork) -> tuple[int, int]:
+        buffers = (work.feature_read_bytes + work.feature_write_bytes) * self.feature_fj_per_byte
+        weights = work.weight_read_bytes * self.weight_fj_per_byte
+        energy = work.array_fj + buffers + weights + work.cycles * self.leakage_fj_per_cycle
+        return (work.cycles, energy) if self.prefer == "fastest" else (energy, work.cycles)
+
+
+def ranking(terms: Terms) -> Ranking:
+    return Ranking(
+        terms.prefer,
+        terms.precision,
+        array_prices(terms.technology, terms.precision),
+        terms.feature_fj_per_byte,
+        terms.weight_fj_per_byte,
+        terms.leakage_fj_per_cycle,
+    )
 
 
 @dataclass(frozen=True)
-class BestMappings:
-    """Columns of the chosen `Mapping` for an array of tiles, with the cycles of one group."""
+class Nest:
+    """One layer on one array: how its kernel is folded, what bounds its mappings, what is prescribed."""
 
-    cycles: Ints
-    e: Ints
-    passes: Ints
-    psum_passes: Ints
-    ifmap_rows_words: Ints
-    kernel_cols: Ints
-    psum_hops: Ints
+    layer: Layer
+    fold: Fold
+    limits: Limits
+    networks: Networks
+    pinned: Pinned
+
+    def space(self, input_channels: int, rows: int, rank: Ranking) -> Space:
+        """Mappings for tiles of up to the layer's P x Q outputs; a prescribed set is no wider than ``rows``."""
+        layer, pinned, prices = self.layer, self.pinned, rank.prices
+        widths: Widths = self.limits.set_widths(layer.P)
+        if pinned.e:
+            widths = (self.limits.width(min(pinned.e, rows)),)
+        delivery = (prices.ifmap_spad + prices.ifmap_hop) * input_channels * self.fold.rows
+        sums = 2 * rank.precision.partial_sum_bytes * rank.feature_fj_per_byte
+        extremes = {(w, self._window_cols(w)) for w in (1, layer.Q)}
+        if len({window_cols / w for w, window_cols in extremes}) == 1:
+            extremes = {(1, self._window_cols(1))}
+        return Space(
+            self.limits,
+            widths,
+            input_channels,
+            tuple(sorted((w * sums, w * prices.psum_hop, cols * delivery) for w, cols in extremes)),
+            is_channelwise(layer),
+            pinned.m,
+            pinned.p,
+            pinned.q,
+            pinned.r,
+            pinned.t,
+        )
+
+    def _window_cols(self, cols: int) -> int:
+        return window(cols, self.layer.stride[1], self.layer.dilation[1], self.fold.cols)
+
+    def filters(self, channels: int) -> int:
+        """What the front is made for: output channels of one group, or channels each with its own filter."""
+        return channels if is_channelwise(self.layer) else loop_bounds(self.layer, channels, 1).K
 
 
-_CHOSEN_FIELDS = ("e", "passes", "psum_passes", "ifmap_rows_words", "kernel_cols", "psum_hops")
+_fronts: dict[Space, dict[int, Ints]] = {}
+MOST_SPACES = 4096
+"""Spaces remembered, each with some ten fronts of at most a few hundred mappings."""
 
 
-def best_mappings(
-    shape: EyerissShape, layer: Layer, inputs: int, channels: Ints, rows: Ints, cols: Ints, precision: Precision
-) -> BestMappings:
-    """`EyerissShape.best_mapping` for many tiles at once, with the same order among ties.
+def fronts(space: Space, num_filters: list[int]) -> list[Ints]:
+    """Fronts of a space (`compute_fronts`), computed once for each number of filters."""
+    known = _fronts.get(space)
+    if known is None:
+        if len(_fronts) >= MOST_SPACES:
+            _fronts.clear()
+        known = _fronts.setdefault(space, {})
+    missing = [K for K in num_filters if K not in known]
+    if missing:
+        known.update(zip(missing, compute_fronts(space, missing), strict=True))
+    return [known[K] for K in num_filters]
 
-    First the best r for each (channels, e, cols), which does not depend on the rows; then the best e for
-    each tile, which sees the rows through ceil(rows/e) alone.
-    """
-    kernel_rows, _, _ = shape.folded_kernel(layer)
-    widest = min(int(rows.max(initial=1)), shape.cols * (shape.rows // kernel_rows))
-    set_widths = np.arange(max(widest, 1), 0, -1)  # the wider set first: argmin keeps the first of equals
-    distinct_channels, channel_at = np.unique(channels, return_inverse=True)
-    distinct_cols, col_at = np.unique(np.maximum(cols, 1), return_inverse=True)
-    by_field = _mapping_columns(shape, layer, inputs, distinct_channels, int(set_widths[0]))
 
-    window_cols = (distinct_cols - 1) * layer.stride[1] + 1
-    window_cols = window_cols + layer.dilation[1] * (by_field["kernel_cols"].max() - 1)
-    compute = by_field["mac_cycles_per_col"][..., None] * distinct_cols
-    psums = -(
-        -by_field["psum_words_per_col"][..., None] * distinct_cols * precision.partial_sum // shape.psum_bits_per_cycle
+def best_mapping(nest: Nest, tile: Tile, rank: Ranking) -> Mapping:
+    """Try every mapping that no other one replaces, and count each."""
+    K = nest.filters(tile.channels)
+    (front,) = fronts(nest.space(tile.input_channels, tile.rows, rank), [K])
+    best: tuple[tuple[int, int], Mapping] | None = None
+    for column in front.T.tolist():
+        strips = ceil_div(tile.rows, column[E])
+        mapping = Mapping(
+            m=min(nest.pinned.m or K, K),
+            n=min(nest.pinned.n or tile.images, tile.images),
+            e=column[E] if nest.pinned.e else ceil_div(tile.rows, strips),
+            **{letter: column[at] for letter, at in (("p", P_), ("q", Q_), ("r", R_), ("t", T_))},
+            **{letter: column[at] for letter, at in (("A", A), ("B", B), ("D", D), ("H", H), ("L", L))},
+        )
+        counts = count(nest.layer, tile, nest.fold, mapping)
+        key = rank.key(work_of(counts, nest.networks, rank.prices, rank.precision))
+        if best is None or key < best[0]:
+            best = key, mapping
+    assert best is not None, "e = p = q = r = t = 1 always fits"
+    return best[1]
+
+
+def best_works(nest: Nest, tiles: Tiles, rank: Ranking) -> TileWorks:
+    """Work of many tiles, each under its best mapping; empty tiles are no work."""
+    shape = tiles.rows.shape
+    flat = Tiles(*(column.ravel() for column in tiles))
+    live = flat.images * flat.channels * flat.rows * flat.cols > 0
+    found = np.zeros((len(TileWorks._fields), len(live)), dtype=np.int64)
+    clipped = np.minimum(flat.rows, nest.pinned.e)  # 0 where e is free
+    kinds = np.stack([flat.input_channels, clipped, flat.channels])
+    kinds[:, ~live] = 0
+    distinct, kind_at = np.unique(kinds, axis=1, return_inverse=True)
+    order = np.argsort(kind_at.ravel(), kind="stable")
+    ends = np.cumsum(np.bincount(kind_at.ravel(), minlength=distinct.shape[1])).tolist()
+    by_space: dict[tuple[int, int], list[tuple[int, Ints]]] = {}
+    for (C, e, channels), begin, end in zip(distinct.T.tolist(), [0, *ends], ends, strict=False):
+        if channels:
+            by_space.setdefault((C, e), []).append((channels, order[begin:end]))
+    for (C, e), members in by_space.items():
+        space = nest.space(C, e, rank)
+        many = fronts(space, [nest.filters(channels) for channels, _ in members])
+        for (channels, where), front in zip(members, many, strict=True):
+            some = _Some(channels, C, flat.images[where], flat.rows[where], flat.cols[where])
+            found[:, where] = _price(nest, rank, front, some)
+    return TileWorks(*(column.reshape(shape) for column in found))
+
+
+class _Some(NamedTuple):
+    """Tiles with the same output and input channels."""
+
+    channels: int
+    input_channels: int
+    images: Ints
+    rows: Ints
+    cols: Ints
+
+
+def _price(nest: Nest, rank: Ranking, front: Ints, some: _Some) -> Ints:
+    """`count`, `work_of` and `Ranking.key` for arrays (tile, mapping); the works of the best, (quantity, tile)."""
+    layer, fold, precision, prices = nest.layer, nest.fold, rank.precision, rank.prices
+    groups, _, C = loop_bounds(layer, some.channels, some.input_channels)
+    mac_groups = 1 if is_channelwise(layer) else groups
+    n, h, w = some.images, some.rows, some.cols
+    loads = -(-n // np.minimum(nest.pinned.n, n)) if nest.pinned.n else np.ones_like(n)
+    outputs = n * h * w * some.channels
+    step, span = _step_and_span(layer.stride[0], layer.dilation[0], fold.rows)
+    step_cols, span_cols = _step_and_span(layer.stride[1], layer.dilation[1], fold.cols)
+    channel_cols = n * (groups * C * fold.passes) * ((w - 1) * step_cols + span_cols)
+    filter_words = some.channels * C * layer.R * layer.S
+    bias_words = some.channels * int(layer.bias)
+
+    strips = -(-h[:, None] // front[E])
+    ifmap_words = (strips * (span - step) + (h * step)[:, None]) * front[D] * channel_cols[:, None]
+    filter_bits = strips * (loads * (filter_words * precision.weight))[:, None] + bias_words * precision.weight
+    cycles = np.maximum(
+        strips * front[A] * (n * w * (mac_groups * fold.passes * fold.cols))[:, None],
+        -(ifmap_words * -precision.activation // nest.networks.ifmap),
     )
-    input_bits = by_field["ifmap_rows_words"][..., None] * window_cols * precision.activation
-    inputs = -(-input_bits // shape.ifmap_bits_per_cycle)
-    filters = -(-by_field["filter_words"] * precision.weight // shape.filter_bits_per_cycle)
-    strip_cycles = np.maximum(np.maximum(compute, psums), inputs) + filters[..., None]
-    strip_cycles *= by_field["passes"][..., None]
-    strip_cycles[by_field["passes"] == 0] = np.iinfo(np.int64).max // 4096  # no such mapping
-    best_r = strip_cycles.argmin(axis=2)  # (channels, e, cols)
-    strip_cycles = strip_cycles.min(axis=2)
+    psum_bits = (outputs * (fold.passes * precision.partial_sum))[:, None] * front[B]
+    np.maximum(cycles, -(-psum_bits // nest.networks.psum), out=cycles)
+    cycles -= -filter_bits // nest.networks.filter
 
-    distinct_rows, row_at = np.unique(rows, return_inverse=True)
-    useful = _useful_widths(distinct_rows, int(set_widths[0]))[row_at.reshape(rows.shape)]
-    at_channel, at_col = channel_at.reshape(channels.shape)[..., None], col_at.reshape(cols.shape)[..., None]
-    cycles = -(-rows[..., None] // useful) * strip_cycles[at_channel, set_widths[0] - useful, at_col]
-    best_e = cycles.argmin(axis=-1)[..., None]
-    chosen_e = set_widths[0] - np.take_along_axis(useful, best_e, axis=-1)
-    chosen_r = best_r[at_channel, chosen_e, at_col]
-    columns = {name: by_field[name][at_channel, chosen_e, chosen_r][..., 0] for name in _CHOSEN_FIELDS}
-    return BestMappings(cycles=np.take_along_axis(cycles, best_e, axis=-1)[..., 0], **columns)
+    sum_fj = 2 * precision.partial_sum_bytes * rank.feature_fj_per_byte
+    delivery_fj = (prices.ifmap_spad + prices.ifmap_hop) * fold.rows
+    energy = (outputs * fold.passes)[:, None] * (front[B] * sum_fj + front[H] * prices.psum_hop)
+    energy += (channel_cols * h * delivery_fj)[:, None] * front[L]
+    energy += ifmap_words * (precision.activation_bytes * rank.feature_fj_per_byte)
+    energy += strips * (loads * (filter_words * precision.weight_bytes * rank.weight_fj_per_byte))[:, None]
+    energy += cycles * rank.leakage_fj_per_cycle
+    first, second = (cycles, energy) if rank.prefer == "fastest" else (energy, cycles)
+    ties = first == first.min(axis=1, keepdims=True)
+    best = np.where(ties, second, np.iinfo(np.int64).max).argmin(axis=1)
 
-
-def _useful_widths(rows: Ints, widest: int) -> Ints:
-    """Set widths ceil(rows/n) up to ``widest`` for each number of rows, wider first, the last one repeated."""
-    per_row = []
-    for height in rows.tolist():
-        widths = {-(-height // n) for n in range(1, height + 1)}
-        per_row.append(sorted((e for e in widths if e <= widest), reverse=True) or [1])
-    longest = max(len(widths) for widths in per_row)
-    return np.array([widths + widths[-1:] * (longest - len(widths)) for widths in per_row], dtype=np.int64)
-
-
-def _mapping_columns(shape: EyerissShape, layer: Layer, inputs: int, channels: Ints, widest: int) -> dict[str, Ints]:
-    """Fields of every mapping as arrays (channels, e from widest to 1, r); ``passes`` is 0 where there is none."""
-    groups, K, C = _loop_bound_columns(layer, inputs, channels)
-    kernel_rows, kernel_cols, folds = shape.folded_kernel(layer)
-    kernel = kernel_rows * kernel_cols
-    depthwise = is_channelwise(layer)
-    e = np.arange(widest, 0, -1)[None, :, None]
-    slots = shape.rows // kernel_rows
-    sets = np.where(e <= shape.cols, slots * (shape.cols // e), slots // -(-e // shape.cols))
-    most_r = sets if depthwise else np.minimum(sets, slots)
-    powers = 2 ** np.arange(int(most_r.max()).bit_length())
-    r = np.concatenate([np.broadcast_to(powers, (1, widest, len(powers))), most_r], axis=2)
-    split = groups if depthwise else C
-    q_spad = min(shape.ifmap_spad_words, shape.filter_spad_words) // kernel_cols
-    q_most = np.maximum(1, np.minimum(min(q_spad, shape.filter_chunk_words // kernel), split))
-    if depthwise:
-        q_most = np.minimum(q_most, shape.psum_spad_words)
-    channel_passes = -(-split // (q_most * r))
-    q = -(-split // (channel_passes * r))
-    words = q * r * kernel
-    exists = (r <= most_r) & ((words <= shape.filter_chunk_words) | (r == 1))
-    if depthwise:
-        p = t = filter_passes = np.ones_like(q)
-        interleaved, psum_passes, hops = q * r, np.full_like(q, folds), np.full_like(q, kernel_rows - 1)
-    else:
-        room = shape.filter_chunk_words // words
-        t = np.maximum(1, np.minimum(np.minimum(sets // r, K), room))
-        p_most = np.minimum(np.minimum(shape.psum_spad_words, shape.filter_spad_words // (q * kernel_cols)), K)
-        p_most = np.maximum(1, np.minimum(p_most, shape.filter_chunk_words // (t * words)))
-        filter_passes = -(-K // (p_most * t))
-        p = -(-K // (filter_passes * t))
-        interleaved, psum_passes, hops = p * t, channel_passes * folds, kernel_rows * r - 1
-    columns = {
-        "e": e,
-        "passes": np.where(exists, filter_passes * channel_passes * folds, 0),
-        "psum_passes": psum_passes,
-        "ifmap_rows_words": q * r * ((e - 1) * layer.stride[0] + layer.dilation[0] * (kernel_rows - 1) + 1),
-        "kernel_cols": np.full_like(q, kernel_cols),
-        "psum_hops": hops,
-        "mac_cycles_per_col": p * q * kernel_cols,
-        "psum_words_per_col": interleaved * e,
-        "filter_words": p * t * words,
-    }
-    whole = (len(channels), widest, r.shape[2])
-    return {name: np.broadcast_to(column, whole) for name, column in columns.items()}
+    at = np.arange(len(best)), best
+    loaded_words = filter_words * strips[at] * loads + bias_words
+    delivered_words = filter_words * h * loads + bias_words
+    sums_read = outputs * (front[B, best] * fold.passes - 1)
+    array_fj = (
+        outputs * (C * layer.R * layer.S * prices.mac_with_spads)
+        + delivered_words * (prices.filter_spad + prices.filter_hop)
+        + channel_cols * h * front[L, best] * delivery_fj
+        + outputs * (front[H, best] * fold.passes - 1) * prices.psum_hop
+    )
+    return np.stack(
+        [
+            cycles[at],
+            array_fj,
+            ifmap_words[at] * precision.activation_bytes + sums_read * precision.partial_sum_bytes,
+            sums_read * precision.partial_sum_bytes + outputs * precision.activation_bytes,
+            loaded_words * precision.weight_bytes,
+        ]
+    )
 
 
-def _loop_bound_columns(layer: Layer, inputs: int, channels: Ints) -> tuple[Ints, Ints, Ints]:
-    """`loop_bounds` of each entry of ``channels``, shaped (channels, 1, 1)."""
-    bounds = np.array([loop_bounds(layer, int(k), inputs) for k in channels], dtype=np.int64)
-    return bounds[:, 0, None, None], bounds[:, 1, None, None], bounds[:, 2, None, None]
+def _step_and_span(stride: int, dilation: int, taps: int) -> tuple[int, int]:
+    """Input rows (columns) that one more output needs, and that one output needs; see `window`."""
+    span = dilation * (taps - 1) + 1
+    return min(stride, span), span

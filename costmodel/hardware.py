@@ -52,22 +52,24 @@ class PriceList:
 
     def __init__(self, study: Study) -> None:
         self._study = study
-        self._buffers: dict[int, SramPrice] = {}
+        self._buffers: dict[tuple[int, int], SramPrice] = {}
 
-    def _buffer(self, capacity_bytes: int) -> SramPrice:
-        if capacity_bytes not in self._buffers:
-            self._buffers[capacity_bytes] = sram_price(self._study.technology, capacity_bytes)
-        return self._buffers[capacity_bytes]
+    def _buffer(self, capacity_bytes: int, port_bits: int) -> SramPrice:
+        key = capacity_bytes, port_bits
+        if key not in self._buffers:
+            self._buffers[key] = sram_price(self._study.technology, capacity_bytes, port_bits)
+        return self._buffers[key]
 
     def of(self, hardware: Hardware) -> Prices:
         """Price a hardware point; energies are rounded here, once, and exact from here on.
 
-        A shared scratchpad serves both kinds of access at its own capacity's price. Leakage is that of the
-        buffers: the technology tables hold none for logic.
+        A shared scratchpad serves both kinds of access at its own price, through the wider port. Leakage is that
+        of the buffers: the technology tables hold none for logic.
         """
-        study = self._study
-        feature = self._buffer(hardware.feature_bytes)
-        weight = feature if hardware.shared else self._buffer(hardware.weight_bytes)
+        study, technology = self._study, self._study.technology
+        port_bits = technology.shared_port_bits if hardware.shared else technology.feature_port_bits
+        feature = self._buffer(hardware.feature_bytes, port_bits)
+        weight = feature if hardware.shared else self._buffer(hardware.weight_bytes, technology.weight_port_bits)
         banks = (feature,) if hardware.shared else (feature, weight)
         leakage_mw = sum(bank.leakage_mw for bank in banks)
         return Prices(
@@ -106,16 +108,16 @@ def mapping_terms(study: Study, hardware: Hardware, prefer: Preference) -> Terms
 
 def terms_at(study: Study, period_fs: int, prefer: Preference) -> Terms:
     """The same, for a clock period in femtoseconds."""
-    buffers = study.buffers
+    buffers, technology = study.buffers, study.technology
     if isinstance(buffers, SharedBuffer):
-        feature = weight = sram_price(study.technology, _middle(buffers.shared_bytes))
+        feature = weight = sram_price(technology, _middle(buffers.shared_bytes), technology.shared_port_bits)
         leakage_mw = feature.leakage_mw
     else:
-        feature = sram_price(study.technology, _middle(buffers.feature_bytes))
-        weight = sram_price(study.technology, _middle(buffers.weight_bytes))
+        feature = sram_price(technology, _middle(buffers.feature_bytes), technology.feature_port_bits)
+        weight = sram_price(technology, _middle(buffers.weight_bytes), technology.weight_port_bits)
         leakage_mw = feature.leakage_mw + weight.leakage_mw
     return Terms(
-        technology=study.technology,
+        technology=technology,
         precision=study.precision,
         prefer=prefer,
         feature_fj_per_byte=(feature.read_fj_per_byte + feature.write_fj_per_byte) // 2,

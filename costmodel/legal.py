@@ -79,7 +79,7 @@ def keeps_no_halos(order: Order, input_splits: int) -> bool:
 
 
 def mappings(study: Study) -> tuple[Preference, ...]:
-    """By what array mappings are chosen: what the goal and the budgets look at decides.
+    """By what array mappings are chosen in the search: what the goal and the budgets look at decides.
 
     Where time alone matters, or neither time nor energy, the fastest; where energy alone matters, the
     most frugal; where both do, each group has the choice.
@@ -144,8 +144,6 @@ def _check_group(study: Study, group: GroupDesign, label: str) -> None:
         raise DesignError(f"group {label} uses overlap {group.overlap}, which the study does not allow")
     if not group.resident <= {layer.name for layer in layers if layer.has_weights}:
         raise DesignError(f"group {label} keeps weights of layers that have none")
-    if group.mapping not in mappings(study):
-        raise DesignError(f"group {label} chooses mappings by {group.mapping}, which the study has no use for")
     if group.start == "stepwise":
         _check_stepwise(study, group, layers, label)
     if len(layers) > 1:

@@ -1,4 +1,4 @@
-"""What storage costs in a technology: log interpolation in its SRAM table."""
+"""What storage and arithmetic cost in a technology: log interpolation in its SRAM table, and its price lists."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from specs.study import SramPoint, Technology
+from specs.errors import alternatives
+from specs.study import Technology, WordCost
+
+Quantities = tuple[float, float, float, float]
+"""Read pJ, write pJ, leakage mW and area mm2."""
 
 
 class PriceError(ValueError):
@@ -24,56 +28,79 @@ class SramPrice:
 
 
 @lru_cache(maxsize=4096)
-def sram_price(technology: Technology, capacity_bytes: int) -> SramPrice:
-    """Price a buffer of ``capacity_bytes`` at the technology's buffer port width.
+def sram_price(technology: Technology, capacity_bytes: int, port_bits: int) -> SramPrice:
+    """Price a buffer of ``capacity_bytes`` whose port moves ``port_bits`` in an access.
 
-    Between two neighbouring capacities of the table every quantity is taken as a power law
-    (a straight line in log-log space); on a row of the table the row itself is returned.
-    The results are rounded once, to fJ per byte and um2, and are integers from there on.
+    Every quantity is taken as a power law between neighbouring rows: a straight line in log-log space over
+    the capacity at each of the two table widths around the port, then over the width between these two. Both
+    steps leave a row of the table as it stands. The results are rounded once, to fJ per byte and um2, and are
+    integers from there on.
 
     Raises
     ------
     PriceError
-        If the capacity lies outside the table or the table lacks the port width.
+        If the capacity or the port width lies outside the table.
     """
-    width = technology.buffer_width_bits
-    points = sorted((p for p in technology.sram if p.width_bits == width), key=lambda p: p.capacity_bytes)
-    if not points:
-        raise PriceError(f"technology {technology.name} has no SRAM of {width} bits")
-    if not points[0].capacity_bytes <= capacity_bytes <= points[-1].capacity_bytes:
+    limits = technology.capacity_range(port_bits)
+    if limits is None:
+        raise PriceError(f"technology {technology.name} has no SRAM of {port_bits} bits")
+    if not limits[0] <= capacity_bytes <= limits[1]:
         raise PriceError(
-            f"a buffer must have {points[0].capacity_bytes} to {points[-1].capacity_bytes} bytes"
+            f"a buffer with a port of {port_bits} bits must have {limits[0]} to {limits[1]} bytes"
             f" in technology {technology.name}, not {capacity_bytes}"
         )
-    above = next(p for p in points if p.capacity_bytes >= capacity_bytes)
-    below = max((p for p in points if p.capacity_bytes <= capacity_bytes), key=lambda p: p.capacity_bytes)
-    bytes_per_access = width / 8
+    at_widths = {width: _at_capacity(technology, capacity_bytes, width) for width in technology.table_widths(port_bits)}
+    read_pj, write_pj, leakage_mw, area_mm2 = _on_line(at_widths, port_bits)
+    bytes_per_access = port_bits / 8
     return SramPrice(
-        read_fj_per_byte=round(1000 * _between(below, above, capacity_bytes, "read_pj") / bytes_per_access),
-        write_fj_per_byte=round(1000 * _between(below, above, capacity_bytes, "write_pj") / bytes_per_access),
-        leakage_mw=_between(below, above, capacity_bytes, "leakage_mw"),
-        area_um2=round(1e6 * _between(below, above, capacity_bytes, "area_mm2")),
+        read_fj_per_byte=round(1000 * read_pj / bytes_per_access),
+        write_fj_per_byte=round(1000 * write_pj / bytes_per_access),
+        leakage_mw=leakage_mw,
+        area_um2=round(1e6 * area_mm2),
     )
 
 
-def _between(below: SramPoint, above: SramPoint, capacity_bytes: int, quantity: str) -> float:
-    low, high = float(getattr(below, quantity)), float(getattr(above, quantity))
-    if below.capacity_bytes == above.capacity_bytes:
-        return low
-    share = math.log(capacity_bytes / below.capacity_bytes) / math.log(above.capacity_bytes / below.capacity_bytes)
-    return math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
+def _at_capacity(technology: Technology, capacity_bytes: int, width_bits: int) -> Quantities:
+    """Interpolate over the capacity among the rows of one width."""
+    rows = {
+        point.capacity_bytes: (point.read_pj, point.write_pj, point.leakage_mw, point.area_mm2)
+        for point in technology.sram
+        if point.width_bits == width_bits
+    }
+    below, above = max(c for c in rows if c <= capacity_bytes), min(c for c in rows if c >= capacity_bytes)
+    return _on_line({below: rows[below], above: rows[above]}, capacity_bytes)
+
+
+def _on_line(points: dict[int, Quantities], at: int) -> Quantities:
+    """Read a straight line in log-log space through two points, or the one point there is as it stands."""
+    (low, start), (high, end) = min(points.items()), max(points.items())
+    if low == high:
+        return start
+    share = math.log(at / low) / math.log(high / low)
+    read, write, leakage, area = (
+        math.exp(math.log(a) + share * (math.log(b) - math.log(a))) for a, b in zip(start, end, strict=True)
+    )
+    return read, write, leakage, area
 
 
 def mac_fj(technology: Technology, bits: int) -> int:
     """Energy of one multiply-accumulate with operands of ``bits``, in fJ."""
-    return round(1000 * dict(technology.mac)[bits].energy_pj)
+    return round(1000 * _unit(technology, "multiply-accumulate", technology.mac, bits).energy_pj)
 
 
 def add_fj(technology: Technology, bits: int) -> int:
     """Energy of one addition or comparison of ``bits``, in fJ."""
-    return round(1000 * dict(technology.add)[bits].energy_pj)
+    return round(1000 * _unit(technology, "addition", technology.add, bits).energy_pj)
 
 
 def mac_um2(technology: Technology, bits: int) -> float:
     """Area of one multiply-accumulate unit with operands of ``bits``, in um2."""
-    return dict(technology.mac)[bits].area_um2
+    return _unit(technology, "multiply-accumulate", technology.mac, bits).area_um2
+
+
+def _unit(technology: Technology, noun: str, prices: tuple[tuple[int, WordCost], ...], bits: int) -> WordCost:
+    by_width = dict(prices)
+    if bits not in by_width:
+        has = alternatives(sorted(by_width))
+        raise PriceError(f"technology {technology.name} prices {noun}s of {has} bits, not of {bits}")
+    return by_width[bits]

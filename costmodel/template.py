@@ -48,6 +48,10 @@ class Terms:
     leakage_fj_per_cycle: int = 0
 
 
+class MappingError(ValueError):
+    """A mapping that a study prescribes does not fit the array."""
+
+
 class Tile(NamedTuple):
     """The part of a layer that the array makes in one go.
 

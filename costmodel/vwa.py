@@ -1,21 +1,34 @@
 """VWA-like: a vectorwise array of ``blocks`` x ``rows`` x ``taps`` MACs, after Chang & Chang (TCAS-I 2020).
 
 Per cycle a block multiplies a column of V input pixels by one kernel column of T weights and adds along
-the diagonals; results stay in registers until all input channels and kernel columns are summed, so no
-partial sum visits a buffer. Blocks work on different output channels ("K") or on different input channels
-whose results are added ("C"); the faster of the two runs each layer. Only the abstract of that paper was
-available: block structure and numbers are published, the access counts are our reconstruction.
+the diagonals; results stay in accumulators until all input channels and kernel columns are summed, so no
+partial sum visits a buffer. Blocks work on different output channels ("K"), all on the same pixels, or on
+different input channels ("C"), their sums added from block to block. At 1x1 the taps carry channels, too.
+Only the abstract of that paper was available: block structure and numbers are published [S], the cycles and
+access counts are our reconstruction [R]; tests/validation/vwa.py compares them with what is published.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from costmodel.technology import add_fj, mac_fj, mac_um2
-from costmodel.template import Ints, Pins, Terms, Tile, Tiles, TileWork, TileWorks, loop_bounds, vector_ops_per_output
+from costmodel.template import (
+    Ints,
+    Pins,
+    Terms,
+    Tile,
+    Tiles,
+    TileWork,
+    TileWorks,
+    is_channelwise,
+    loop_bounds,
+    vector_ops_per_output,
+)
 from specs.network import Layer
 from specs.study import Precision, Technology
 
@@ -24,9 +37,37 @@ def _ceil(a: int, b: int) -> int:
     return -(-a // b)
 
 
+class BlockMap(NamedTuple):
+    """One use of the blocks, per strip of V rows and output column (turns) or per output pixel (the rest).
+
+    Attributes
+    ----------
+    on
+        Channels that the blocks share out: ``K``, ``C``, or ``G`` where each channel is a group.
+    turns
+        Cycles.
+    words
+        Input words read from the feature buffer.
+    accumulations
+        Accumulators read, added to and written.
+    pixel_hops, sum_hops
+        Input words and partial sums that move from one block to the next.
+    filters
+        Filters that the array works on at once.
+    """
+
+    on: str
+    turns: int
+    words: int
+    accumulations: int
+    pixel_hops: int
+    sum_hops: int
+    filters: int
+
+
 @dataclass(frozen=True)
 class VwaShape:
-    """B blocks of V x T multipliers."""
+    """B blocks of V x T multipliers, an accumulator beside each."""
 
     blocks: int
     rows: int
@@ -42,77 +83,165 @@ class VwaShape:
         return {"blocks": self.blocks, "rows": self.rows, "taps": self.taps}
 
     def area_um2(self, technology: Technology, precision: Precision) -> int:
-        """MACs alone: the accumulators are registers of the MAC units."""
-        return round(self.pes * mac_um2(technology, max(precision.activation, precision.weight)))
+        """MACs and accumulators; a 1x1 kernel on output channels uses one accumulator per multiplier."""
+        mac = mac_um2(technology, max(precision.activation, precision.weight))
+        return round(self.pes * (mac + precision.partial_sum * technology.spad_um2_per_bit))
 
     def accumulates_in_buffer(self, layer: Layer) -> bool:
         return False
 
     def weight_chunk_words(self, layer: Layer, channels: int, input_channels: int) -> int:
-        """The filters that the array works on at once: one, or one per block (at 1x1 per block and tap)."""
+        """The filters that the array works on at once, of the widest mapping that `tile_work` may take."""
+        filters = max(m.filters for m in self._maps(layer, channels, input_channels))
+        return filters * (loop_bounds(layer, channels, input_channels).C * layer.R * layer.S + int(layer.bias))
+
+    def _maps(self, layer: Layer, channels: int, input_channels: int) -> list[BlockMap]:
+        """The mappings to choose from: the pinned one, or the fastest and what needs no more filters at once.
+
+        (So the weight buffer's need is known before the choice, which depends on prices.) With B x V x T as in
+        the module's text and R x S the kernel, a kernel takes S * ceil(R/T) passes.
+        """
+        groups, K, C = loop_bounds(layer, channels, input_channels)
         pointwise = layer.R == 1 and layer.S == 1
-        at_once = {"C": 1, "G": self.blocks, "K": self.blocks * (self.taps if pointwise else 1)}
-        filters = min(channels, at_once[self._best_map(layer, channels, input_channels)[0]])
-        return filters * (input_channels * layer.R * layer.S + int(layer.bias))
+        lanes = self.blocks * (self.taps if pointwise else 1)
+        passes = layer.S * _ceil(layer.R, self.taps)
+        if is_channelwise(layer):
+            work = groups * passes
+            return [BlockMap("G", _ceil(groups, self.blocks) * passes, work, work, 0, 0, min(groups, self.blocks))]
+        taps = self.taps if pointwise else 1
+        k_turns, c_turns = groups * _ceil(K, lanes) * C * passes, groups * _ceil(C, lanes) * K * passes
+        products = groups * K * C * passes
+        k_hops, c_hops = min(self.blocks, _ceil(K, taps)) - 1, min(self.blocks, _ceil(C, taps)) - 1
+        on_k = BlockMap("K", k_turns, k_turns, products, k_turns * k_hops, 0, min(K, lanes))
+        on_c = BlockMap("C", c_turns, products, c_turns, 0, c_turns * c_hops, min(K, 1))
+        pinned = dict(dict(self.pins).get(layer.name, ())).get("blocks_on")
+        if pinned is not None:
+            return [on_k if pinned == "K" else on_c]
+        return [on_c] if c_turns < k_turns else [on_k, on_c]
+
+    def _row_strips(self, layer: Layer, rows: int | Ints) -> int | Ints:
+        """Strips of V input rows that ``rows`` output rows take [R].
+
+        A strided kernel of several rows uses every input row, by phases. A strided 1x1 kernel does not, and its
+        elementwise input brings V consecutive rows per tap: the rows between fill multipliers in vain.
+        """
+        span = layer.stride[0] if layer.R == layer.S == 1 else 1
+        return -(-rows * span // self.rows)
 
     def mapping(self, layer: Layer, tile: Tile, terms: Terms) -> dict[str, int | str]:
         if not layer.has_weights:
             return {"vector_lanes": self.blocks * self.rows}
-        return {"blocks_on": self._best_map(layer, tile.channels, tile.input_channels)[0]}
-
-    def _best_map(self, layer: Layer, channels: int, input_channels: int) -> tuple[str, int, int]:
-        """The faster mapping: its name, cycles per (row strip x output column), input words read per output.
-
-        Ties go to the fewer words read, then to blocks on K. One formula per line, B x V x T as in the
-        module's text, R x S the kernel.
-        """
-        groups, K, C = loop_bounds(layer, channels, input_channels)
-        B, T, R, S = self.blocks, self.taps, layer.R, layer.S
-        if C == 1 and K == 1:
-            return "G", _ceil(groups, B) * S * _ceil(R, T), groups * S * _ceil(R, T)
-        if R == 1 and S == 1:
-            on_k = ("K", groups * _ceil(K, B * T) * C, groups * _ceil(K, B * T) * C)
-            on_c = ("C", groups * _ceil(C, B * T) * K, groups * C * K)
-        else:
-            on_k = ("K", groups * _ceil(K, B) * C * S * _ceil(R, T), groups * _ceil(K, B) * C * S * _ceil(R, T))
-            on_c = ("C", groups * _ceil(C, B) * K * S * _ceil(R, T), groups * C * K * S * _ceil(R, T))
-        return on_k if on_k[1:] <= on_c[1:] else on_c
+        return {"blocks_on": self._best(layer, tile, terms)[0].on}
 
     def tile_work(self, layer: Layer, tile: Tile, terms: Terms) -> TileWork:
-        works = self.tile_works(layer, Tiles(*(np.array(x) for x in tile)), terms)
-        c, a, fr, fw, wr = (int(x) for x in works)
-        return TileWork(c, a, 0, 0, fr, fw, wr)
+        if not layer.has_weights:
+            return self._vector_work(layer, tile, terms)
+        return self._best(layer, tile, terms)[1]
+
+    def _best(self, layer: Layer, tile: Tile, terms: Terms) -> tuple[BlockMap, TileWork]:
+        """The preferred mapping and its work; full ties go to blocks on K."""
+        works = [(m, self._work(layer, tile, m, terms)) for m in self._maps(layer, tile.channels, tile.input_channels)]
+
+        def rank(entry: tuple[BlockMap, TileWork]) -> tuple[int, int]:
+            work = entry[1]
+            energy = (
+                work.array_fj
+                + (work.feature_read_bytes + work.feature_write_bytes) * terms.feature_fj_per_byte
+                + work.weight_read_bytes * terms.weight_fj_per_byte
+                + work.cycles * terms.leakage_fj_per_cycle
+            )
+            return (work.cycles, energy) if terms.prefer == "fastest" else (energy, work.cycles)
+
+        return min(works, key=rank)
+
+    def _work(self, layer: Layer, tile: Tile, m: BlockMap, terms: Terms) -> TileWork:
+        technology, precision = terms.technology, terms.precision
+        C = loop_bounds(layer, tile.channels, tile.input_channels).C
+        pixels = tile.images * tile.rows * tile.cols
+        strip_cols = tile.images * int(self._row_strips(layer, tile.rows)) * tile.cols
+        outputs = tile.channels * pixels
+        prices = self._prices(technology, precision)
+        return TileWork(
+            cycles=m.turns * strip_cols,
+            mac_fj=outputs * C * layer.R * layer.S * prices.mac_fj,
+            spad_fj=m.accumulations * pixels * prices.accumulation_fj,
+            network_fj=pixels * (m.pixel_hops * prices.pixel_hop_fj + m.sum_hops * prices.sum_hop_fj),
+            feature_read_bytes=m.words * pixels * precision.activation_bytes,
+            feature_write_bytes=outputs * precision.activation_bytes,
+            weight_read_bytes=tile.channels
+            * (C * layer.R * layer.S + int(layer.bias))
+            * strip_cols
+            * precision.weight_bytes,
+        )
+
+    def _prices(self, technology: Technology, precision: Precision) -> ArrayPrices:
+        return ArrayPrices(
+            mac_fj=mac_fj(technology, max(precision.activation, precision.weight)),
+            accumulation_fj=round(1000 * technology.spad_pj_per_bit * 2 * precision.partial_sum),
+            pixel_hop_fj=round(1000 * technology.hop_pj_per_bit * precision.activation),
+            sum_hop_fj=round(1000 * technology.hop_pj_per_bit * precision.partial_sum),
+        )
+
+    def _vector_work(self, layer: Layer, tile: Tile, terms: Terms) -> TileWork:
+        """Pools and additions: one operation per lane and cycle, B x V lanes."""
+        ops, words = vector_ops_per_output(layer)
+        outputs = tile.images * tile.channels * tile.rows * tile.cols
+        act = terms.precision.activation_bytes
+        return TileWork(
+            cycles=_ceil(outputs * ops, self.blocks * self.rows),
+            mac_fj=outputs * ops * add_fj(terms.technology, terms.precision.activation),
+            spad_fj=0,
+            network_fj=0,
+            feature_read_bytes=outputs * words * act,
+            feature_write_bytes=outputs * act,
+            weight_read_bytes=0,
+        )
 
     def tile_works(self, layer: Layer, tiles: Tiles, terms: Terms) -> TileWorks:
-        technology, precision = terms.technology, terms.precision
-        images, channels, inputs, rows, cols = tiles
-        area, strips = rows * cols, -(-rows // self.rows)
-        outputs = images * channels * area
-        act = precision.activation_bytes
+        pixels = tiles.images * tiles.rows * tiles.cols
+        outputs = tiles.channels * pixels
+        act = terms.precision.activation_bytes
         if not layer.has_weights:
             ops, words = vector_ops_per_output(layer)
             return TileWorks(
-                images * -(-channels * area * ops // (self.blocks * self.rows)),
-                outputs * (ops * add_fj(technology, precision.activation)),
+                -(-outputs * ops // (self.blocks * self.rows)),
+                outputs * (ops * add_fj(terms.technology, terms.precision.activation)),
                 outputs * (words * act),
                 outputs * act,
                 np.zeros_like(outputs),
             )
-        pairs = np.stack([channels, inputs], axis=-1).reshape(-1, 2)
-        distinct, where = np.unique(pairs, axis=0, return_inverse=True)
-        maps = [self._best_map(layer, int(k), int(c)) for k, c in distinct]
-        where = where.reshape(-1)
-        cycles = np.array([m[1] for m in maps], dtype=np.int64)[where].reshape(channels.shape)
-        words_read = np.array([m[2] for m in maps], dtype=np.int64)[where].reshape(channels.shape)
-        kernel = (inputs if layer.G != layer.C or layer.C == 1 else inputs) * layer.R * layer.S
-        weight_words = channels * (kernel * strips * cols + np.where(area > 0, int(layer.bias), 0))
-        return TileWorks(
-            images * cycles * strips * cols,
-            outputs * (kernel * mac_fj(technology, max(precision.activation, precision.weight))),
-            images * words_read * area * act,
-            outputs * act,
-            images * weight_words * precision.weight_bytes,
+        # Few pairs of channel counts are distinct: each has its mappings once.
+        pairs, where = np.unique(tiles.channels * (layer.C + 1) + tiles.input_channels, return_inverse=True)
+        maps = [self._maps(layer, *divmod(int(pair), layer.C + 1)) for pair in pairs]
+        # numbers[number, mapping, pair]; a pair with one mapping has it twice.
+        numbers = np.array([[ms[0][1:], ms[-1][1:]] for ms in maps], dtype=np.int64).reshape(len(maps), 2, 6).T
+        turns, words_read, sums, pixel_hops, sum_hops, _ = numbers[..., where.ravel()].reshape(
+            6, 2, *tiles.channels.shape
         )
+        prices = self._prices(terms.technology, terms.precision)
+        C = np.ones_like(tiles.channels) if is_channelwise(layer) else tiles.input_channels
+        strip_cols = tiles.images * self._row_strips(layer, tiles.rows) * tiles.cols
+        filter_words = C * (layer.R * layer.S)
+        cycles = turns * strip_cols
+        array_fj = outputs * filter_words * prices.mac_fj + pixels * (
+            sums * prices.accumulation_fj + pixel_hops * prices.pixel_hop_fj + sum_hops * prices.sum_hop_fj
+        )
+        reads, writes = words_read * pixels * act, outputs * act
+        weights = tiles.channels * (filter_words + int(layer.bias)) * strip_cols * terms.precision.weight_bytes
+        energy = array_fj + (reads + writes) * terms.feature_fj_per_byte + cycles * terms.leakage_fj_per_cycle
+        first, then = (cycles, energy) if terms.prefer == "fastest" else (energy, cycles)
+        second = (first[1] < first[0]) | ((first[1] == first[0]) & (then[1] < then[0]))
+        cycles, array_fj, reads = (np.where(second, both[1], both[0]) for both in (cycles, array_fj, reads))
+        return TileWorks(cycles, array_fj, reads, writes, weights)
+
+
+class ArrayPrices(NamedTuple):
+    """Energies inside the array, in fJ: a MAC, an accumulator's read and write, a move to the next block."""
+
+    mac_fj: int
+    accumulation_fj: int
+    pixel_hop_fj: int
+    sum_hop_fj: int
 
 
 def array_shape(numbers: Mapping[str, int], pins: Pins) -> VwaShape:

@@ -12,10 +12,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from costmodel import Cost, Design, DesignError, GroupDesign, Hardware
-from costmodel.design import Order
+from costmodel.design import Order, Start
 from costmodel.hardware import hardware_points
 from solver.export_parts import group_objects, hardware_identity, hardware_object, totals_object
 from solver.files import write_whole
+from costmodel.template import Preference
 from solver.result import BASE_UNITS, UNIT_OF_GOAL, Outcome, Result
 from specs import describe
 from specs.study import Goal, Overlap, Study
@@ -123,7 +124,10 @@ class _GroupDoc(BaseModel):
     weights: dict[str, Literal["resident", "streamed"]]
     order: Order
     channel_splits: int
+    input_splits: int
     images_per_tile: int
+    start: Start
+    mapping_by: Preference
 
     def design(self) -> GroupDesign:
         resident = frozenset(name for name, how in self.weights.items() if how == "resident")
@@ -137,6 +141,9 @@ class _GroupDoc(BaseModel):
             order=self.order,
             channel_splits=self.channel_splits,
             images=self.images_per_tile,
+            input_splits=self.input_splits,
+            start=self.start,
+            mapping=self.mapping_by,
         )
 
 

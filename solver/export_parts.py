@@ -6,10 +6,11 @@ from dataclasses import asdict
 from typing import Any, cast
 
 from costmodel import GroupCost, GroupDesign, Hardware
-from costmodel.chunks import cut_channels
-from costmodel.legal import group_outputs
+from costmodel.chunks import cut_channels, cut_inputs
+from costmodel.hardware import mapping_terms
+from costmodel.plain_regions import RegionPlan, length
+from costmodel.template import Tile
 from solver.result import Outcome
-from specs.network import Network
 from specs.study import Study
 
 
@@ -70,7 +71,9 @@ def group_objects(study: Study, outcome: Outcome) -> list[dict[str, Any]]:
 def _group(study: Study, hardware: Hardware, period_fs: int, group: GroupDesign, cost: GroupCost) -> dict[str, Any]:
     weighty = [name for name in group.layers if study.network.layer(name).has_weights]
     parts_fj = {
-        "array": cost.array_fj,
+        "mac": cost.mac_fj,
+        "spad": cost.spad_fj,
+        "array_network": cost.network_fj,
         "feature_buffer": cost.feature_fj,
         "weight_buffer": cost.weight_fj,
         "dram": cost.dram_fj,
@@ -81,10 +84,13 @@ def _group(study: Study, hardware: Hardware, period_fs: int, group: GroupDesign,
         "macs": cost.macs,
         "tile_grid": [group.tile_rows, group.tile_cols],
         "overlap": group.overlap,
+        "start": group.start,
         "order": group.order,
         "channel_splits": group.channel_splits,
+        "input_splits": group.input_splits,
         "images_per_tile": group.images,
         "weights": {name: "resident" if name in group.resident else "streamed" for name in weighty},
+        "mapping_by": group.mapping,
         "mapping": _mapping(study, hardware, group),
         "dram_read_bytes": cost.dram_read_bytes,
         "dram_write_bytes": cost.dram_write_bytes,
@@ -99,34 +105,16 @@ def _group(study: Study, hardware: Hardware, period_fs: int, group: GroupDesign,
 
 
 def _mapping(study: Study, hardware: Hardware, group: GroupDesign) -> dict[str, dict[str, Any]]:
-    """Say how each layer lies on the array in the group's first tile, beside that tile's channels, rows and columns."""
-    network = study.network
-    rows = _first_tile(network, group.layers, group.tile_rows, axis=0)
-    cols = _first_tile(network, group.layers, group.tile_cols, axis=1)
+    """Say how the largest tile of each layer lies on the array."""
+    layers = [study.network.layer(name) for name in group.layers]
+    plan, terms = RegionPlan(study.network, layers, group), mapping_terms(study, hardware, group.mapping)
     mappings: dict[str, dict[str, Any]] = {}
-    for name in group.layers:
-        layer = network.layer(name)
-        chunks = cut_channels(network, layer, group.channel_splits)
-        assert chunks is not None
-        mapping = hardware.array.mapping(layer, chunks.largest, rows[name], cols[name], study.precision)
-        mappings[name] = {"tile": [chunks.largest, rows[name], cols[name]], **mapping}
+    for layer in layers:
+        chunks = cut_channels(study.network, layer, group.channel_splits)
+        inputs = cut_inputs(study.network, layer, group.input_splits)
+        assert chunks is not None and inputs is not None
+        rows, cols = (max(length(step.new[layer.name]) for step in steps) for steps in (plan.rows, plan.cols))
+        tile = Tile(group.images, chunks.largest, inputs[0][0], rows, cols)
+        sizes = {"N": tile.images, "K": tile.channels, "C": tile.input_channels, "P": tile.rows, "Q": tile.cols}
+        mappings[layer.name] = {"tile": sizes, **hardware.array.mapping(layer, tile, terms)}
     return mappings
-
-
-def _first_tile(network: Network, names: tuple[str, ...], tiles: int, axis: int) -> dict[str, int]:
-    """Rows (axis 0) or columns (1) that each layer makes in the first tile, backwards from its group's outputs.
-
-    The first tile starts at the map's edge, so an interval is told by its end. One that would hold padding alone
-    is given as 1, which is enough to name a mapping.
-    """
-    ends = dict.fromkeys(names, 1)
-    for name in group_outputs(network, names):
-        ends[name] = -(-(network.layer(name).P, network.layer(name).Q)[axis] // tiles)
-    for layer in map(network.layer, reversed(names)):
-        kernel, extent = ((layer.R, layer.H), (layer.S, layer.W))[axis]
-        window = layer.dilation[axis] * (kernel - 1) + 1
-        needed = min(extent, (ends[layer.name] - 1) * layer.stride[axis] - layer.pad[axis] + window)
-        for name in layer.input_tensors:
-            if name in ends:
-                ends[name] = max(ends[name], needed)
-    return ends

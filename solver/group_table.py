@@ -12,13 +12,21 @@ WIDTH = 100
 NARROWEST_LAYERS = 18
 WIDEST_OPERATIONS = 17
 _OP_NAMES = {"dwconv": "dw", "maxpool": "pool", "avgpool": "pool"}
-_ORDER_NAMES = {"weight-stationary": "WS", "input-stationary": "IS", "output-stationary": "OS"}
+_ORDER_NAMES = {
+    "weight-stationary": "WS",
+    "input-stationary": "IS",
+    "output-stationary": "OS",
+    "weight-stationary-spilling": "WS*",
+    "weight-input-stationary-spilling": "WIS*",
+    "input-stationary-spilling": "IS*",
+}
 HEADER = ("#", "layers", "operations", "tiles", "run as", "kept", "DRAM MB", "E %", "F %", "W %")
 _LEFT = (False, True, True, False, True, False, False, False, False, False)
 _LAYERS = HEADER.index("layers")
 
 LEGEND = (
-    "run as: what is done with halos; a layer alone: WS, IS, OS (weights, inputs, outputs stay)/chunks",
+    "run as: what is done with halos; a layer alone: WS, IS, OS (weights, inputs, outputs stay)/chunks,",
+    "  * with partial sums that travel to DRAM; tiles: rows x columns, img: images at once",
     "kept: layers whose weights stay / that have any; E %: of all energy; F %, W %: buffers at peak",
 )
 
@@ -98,9 +106,11 @@ def _operations(network: Network, names: Sequence[str]) -> str:
 
 
 def _run_as(group: GroupDesign) -> str:
-    halos = [group.overlap] if group.tile_rows * group.tile_cols > 1 else []
+    stepwise = " steps" if group.start == "stepwise" else ""
+    halos = [group.overlap + stepwise] if group.tile_rows * group.tile_cols > 1 else []
     if group.order == "fused":
         return halos[0] if halos else "whole maps"
-    chunks = f"/{group.channel_splits}" if group.channel_splits > 1 else ""
+    cuts = f"{group.channel_splits}x{group.input_splits}" if group.input_splits > 1 else f"{group.channel_splits}"
+    chunks = f"/{cuts}" if cuts != "1" else ""
     kept = [halo for halo in halos if halo != "recompute"]  # one layer recomputes nothing: it reads halos again
     return " ".join([_ORDER_NAMES[group.order] + chunks, *kept])

@@ -1,10 +1,11 @@
-"""How large the stated space is: exact counts, without pricing anything."""
+"""How large the stated space is, counted from below without planning or pricing any tiling."""
 
 from __future__ import annotations
 
 from costmodel.chunks import possible_splits
 from costmodel.groups import GroupLattice, layer_indices
-from costmodel.legal import distinct_overlaps, group_tile_counts, image_counts, keeps, orders_alone
+from costmodel.legal import distinct_overlaps, group_tile_counts, image_counts
+from costmodel.template import is_channelwise
 from specs.study import Study
 
 
@@ -12,8 +13,9 @@ def count_designs(study: Study, lattice: GroupLattice, num_points: int) -> int:
     """Count complete designs before capacities and budgets rule any out.
 
     A design is a hardware point, fusion groups in an order in which they run, and for every group a tile
-    grid, overlap mode, images per tile, and resident weights (for a layer alone: order and channel
-    chunks). Groups that could swap their order count once per order.
+    grid, overlap mode, images per tile, and resident weights (for a layer alone: order and chunks of output
+    channels). Groups that could swap their order count once per order. Stepwise starts, cuts of input channels and
+    choices among mappings would need every tiling's plan: they are in the search, but not in the count.
     """
     ways = [_ways_to_run(study, group) for group in map(layer_indices, lattice.groups)]
     reaching = [0] * len(lattice.ideals)
@@ -27,17 +29,15 @@ def _ways_to_run(study: Study, indices: tuple[int, ...]) -> int:
     """Number of designs of one group."""
     layers = [study.network.layers[i] for i in indices]
     row_counts, col_counts = group_tile_counts(study, tuple(layer.name for layer in layers))
-    tilings = halo_free = 0
+    tilings = 0
     for several_rows in (1, 2):
         for several_cols in (1, 2):
             grids = sum((n > 1) == (several_rows > 1) for n in row_counts)
             grids *= sum((n > 1) == (several_cols > 1) for n in col_counts)
-            modes = distinct_overlaps(study, several_rows, several_cols)
-            tilings += grids * len(modes)
-            halo_free += grids * sum(not any(keeps(mode, several_rows, several_cols)) for mode in modes)
+            tilings += grids * len(distinct_overlaps(study, several_rows, several_cols))
     images = len(image_counts(study))
     if len(layers) > 1:
         return int(tilings * images * 2 ** sum(layer.has_weights for layer in layers))
-    orders, splits = orders_alone(layers[0]), possible_splits(study.network, layers[0], study.tiling.channel_splits)
-    with_halos = sum(order != "output-stationary" for order in orders)
-    return len(splits) * images * (tilings * with_halos + halo_free * (len(orders) - with_halos))
+    splits = possible_splits(study.network, layers[0], study.tiling.channel_splits)
+    orders = 1 if is_channelwise(layers[0]) else 3  # input-stationary with weights that stream or that stay
+    return len(splits) * images * tilings * orders

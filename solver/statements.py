@@ -34,7 +34,7 @@ def space_text(space: Space) -> str:
     """Say how large the space is that a proof speaks of."""
     return (
         f"{space.hardware_points_listed:,} hardware points, {space.groups:,} fusion groups,"
-        f" {_count(space.designs)} designs"
+        f" over {_count(space.designs)} designs"
     )
 
 

@@ -20,6 +20,7 @@ DEFAULTS: Mapping[str, object] = {
         "row_splits": "all",
         "column_splits": [1, 2, 4, 8],
         "channel_splits": [1, 2, 4, 8, 16, 32, 64, 128, 256],
+        "input_splits": [1, 2, 4, 8, 16, 32, 64, 128, 256],
     },
     "goal": "energy",
     "budgets": {},

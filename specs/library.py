@@ -12,6 +12,8 @@ from specs.yaml_reader import Document, displayed, read_yaml
 SUFFIXES = (".yaml", ".yml")
 SUFFIXES_NOT_YET = (".onnx", ".csv")
 DRAM_PRESETS = "dram"
+NODE_FACTORS = "scaling"
+_NOT_TECHNOLOGIES = (DRAM_PRESETS, NODE_FACTORS)
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Library:
     def names(self, kind: str) -> list[str]:
         """Return the names that a study may use, for example of ``technologies``."""
         found = sorted(path.stem for path in (self.root / kind).glob("*.yaml"))
-        return [name for name in found if (kind, name) != ("technologies", DRAM_PRESETS)]
+        return [name for name in found if kind != "technologies" or name not in _NOT_TECHNOLOGIES]
 
     def file(self, kind: str, name: str) -> Path:
         return self.root / kind / f"{name}.yaml"

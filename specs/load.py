@@ -16,8 +16,9 @@ from specs.overrides import apply_overrides
 from specs.schema import BuffersDoc, DramDoc, StudyDoc
 from specs.schema_accelerators import read_accelerator
 from specs.schema_network import NetworkDoc, read_layer
-from specs.schema_technology import DramPresetsDoc, read_technology
+from specs.schema_technology import DramPresetsDoc
 from specs.study import AcceleratorSpec, Dram, Study, Technology
+from specs.technology_reader import check_precision, read_technology
 from specs.units import SIZE, size_text
 from specs.validation import read_as
 from specs.yaml_reader import Document, read_yaml
@@ -98,6 +99,7 @@ class _Resolver:
         dram = [self._dram(i, entry) for i, entry in enumerate(doc.dram)]
         if technology is not None:
             self._check_buffers(doc.buffers, technology)
+            check_precision(self.document, doc.precision.resolve(), technology)
         if network is None or technology is None or self.document.problems:
             return None
         return Study(
@@ -130,7 +132,7 @@ class _Resolver:
         if reference is None:
             return None
         document = open_named(self.document, ("technology",), reference, "technologies", self.library)
-        return read_technology(document) if document else None
+        return read_technology(document, self.library) if document else None
 
     def _accelerators(self, network: Network | None) -> tuple[AcceleratorSpec, ...]:
         """Read every entry, repetitions once."""
@@ -168,15 +170,17 @@ class _Resolver:
 
     def _check_buffers(self, doc: BuffersDoc, technology: Technology) -> None:
         """Refuse capacities that the technology has no price for."""
-        width = technology.buffer_width_bits
-        capacities = [point.capacity_bytes for point in technology.sram if point.width_bits == width]
-        if not capacities:
-            return
-        least, most = min(capacities), max(capacities)
-        allowed = (
-            f"from {size_text(least)} to {size_text(most)} ({technology.name} prices no other {width}-bit buffers)"
-        )
+        ports = {
+            "feature": technology.feature_port_bits,
+            "weight": technology.weight_port_bits,
+            "shared": technology.shared_port_bits,
+        }
         for name in sorted(doc.model_fields_set):
+            limits = technology.capacity_range(ports[name])
+            if limits is None:
+                continue  # said of the technology file
+            prices = f"{technology.name} prices no other {ports[name]}-bit buffers"
+            allowed = f"from {size_text(limits[0])} to {size_text(limits[1])} ({prices})"
             for i, written in enumerate(one_or_more(self.document.at(("buffers", name)))):
-                if not least <= SIZE.whole(written) <= most:
+                if not limits[0] <= SIZE.whole(written) <= limits[1]:
                     self.document.refuse(self._entry(i, "buffers", name), f"must be {allowed}, not {show(written)}")

@@ -118,9 +118,10 @@ class TilingDoc(Doc):
     row_splits: Splits
     column_splits: Splits
     channel_splits: Splits
+    input_splits: Splits
 
     def resolve(self) -> Tiling:
-        return Tiling(self.row_splits, self.column_splits, self.channel_splits)
+        return Tiling(self.row_splits, self.column_splits, self.channel_splits, self.input_splits)
 
 
 class BudgetsDoc(Doc):

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import BeforeValidator, Field
 
-from specs.errors import alternatives, key_text, show
-from specs.fields import Count, Number, Picojoules, SquareMicrometres, Text, choice
+from specs.errors import show
+from specs.fields import Count, Number, Picojoules, SquareMicrometres, Text, choice, whole_number
 from specs.study import SramPoint, Technology, WordCost
 from specs.units import ENERGY_PER_BIT
-from specs.validation import Doc, read_as
-from specs.yaml_reader import Document
+from specs.validation import Doc
 
 WIDTHS = ("8", "16", "32")
 COLUMNS = ("capacity_bytes", "width_bits", "read_pj", "write_pj", "leakage_mw", "area_mm2")
-LEAST_CAPACITIES = 2
 
 
 class UnitDoc(Doc):
@@ -26,15 +24,8 @@ class UnitDoc(Doc):
     source: Text
 
 
-def _every_width(units: dict[str, UnitDoc]) -> dict[str, UnitDoc]:
-    missing = [width for width in WIDTHS if width not in units]
-    if missing:
-        raise ValueError(f"must have a price for 8, 16 and 32 bits; {alternatives(missing)} is missing")
-    return units
-
-
 Width = Annotated[str, BeforeValidator(choice(WIDTHS, noun=" bits"))]
-UnitsDoc = Annotated[dict[Width, UnitDoc], AfterValidator(_every_width)]
+UnitsDoc = Annotated[dict[Width, UnitDoc], Field(min_length=1)]
 
 
 class SpadDoc(Doc):
@@ -75,6 +66,21 @@ class SramDoc(Doc):
     rows: tuple[Row, ...]
 
 
+class PortsDoc(Doc):
+    """Bits that one access moves."""
+
+    feature: Count
+    weight: Count
+
+
+def _both_ports(value: object) -> object:
+    """Let one number stand for both buffers."""
+    return value if isinstance(value, dict) else dict.fromkeys(("feature", "weight"), whole_number(1)(value))
+
+
+Ports = Annotated[PortsDoc, BeforeValidator(_both_ports)]
+
+
 class TechnologyDoc(Doc):
     name: Text
     node: Count
@@ -86,22 +92,64 @@ class TechnologyDoc(Doc):
     """Adders, by operand width in bits."""
     spad: SpadDoc
     hop: HopDoc
-    buffer_width: Count = Technology.buffer_width_bits
-    """Port width of the feature and weight buffers, in bits."""
+    buffer_width: Ports = PortsDoc(feature=Technology.feature_port_bits, weight=Technology.weight_port_bits)
+    """Port width of the buffers in bits: one number, or one for each of feature and weight."""
     sram: SramDoc
 
-    def resolve(self) -> Technology:
-        return Technology(
-            name=self.name,
-            node_nm=self.node,
-            mac=_word_costs(self.mac),
-            add=_word_costs(self.add),
-            spad_pj_per_bit=self.spad.energy_per_bit,
-            spad_um2_per_bit=self.spad.area_per_bit,
-            hop_pj_per_bit=self.hop.energy_per_bit,
-            sram=tuple(SramPoint(*row) for row in self.sram.rows),
-            buffer_width_bits=self.buffer_width,
-        )
+
+class ScaledDoc(Doc):
+    """A technology with another's numbers, carried to its own node; what it gives itself is not scaled."""
+
+    name: Text
+    node: Count
+    source: Text
+    scaled_from: Text
+    """Name in specs/technologies, or a path."""
+    mac: UnitsDoc | None = None
+    add: UnitsDoc | None = None
+    spad: SpadDoc | None = None
+    hop: HopDoc | None = None
+    buffer_width: Ports | None = None
+    sram: SramDoc | None = None
+
+
+def stated(doc: TechnologyDoc | ScaledDoc) -> dict[str, Any]:
+    """Return the fields of a `Technology` for which a file has numbers of its own."""
+    fields: dict[str, Any] = {"name": doc.name, "node_nm": doc.node}
+    if doc.mac:
+        fields["mac"] = _word_costs(doc.mac)
+    if doc.add:
+        fields["add"] = _word_costs(doc.add)
+    if doc.spad:
+        fields |= {"spad_pj_per_bit": doc.spad.energy_per_bit, "spad_um2_per_bit": doc.spad.area_per_bit}
+    if doc.hop:
+        fields["hop_pj_per_bit"] = doc.hop.energy_per_bit
+    if doc.buffer_width:
+        fields |= {"feature_port_bits": doc.buffer_width.feature, "weight_port_bits": doc.buffer_width.weight}
+    if doc.sram:
+        fields["sram"] = tuple(SramPoint(*row) for row in doc.sram.rows)
+    return fields
+
+
+def _word_costs(units: dict[str, UnitDoc]) -> tuple[tuple[int, WordCost], ...]:
+    by_width = sorted((int(width), unit) for width, unit in units.items())
+    return tuple((bits, WordCost(unit.energy, unit.area)) for bits, unit in by_width)
+
+
+class NodeDoc(Doc):
+    """One circuit at one node."""
+
+    supply: Text
+    """For the reader: the voltage at which the energy holds."""
+    energy: Number
+    area: Number
+
+
+class ScalingDoc(Doc):
+    """How the energy and the area of one circuit change with the node, both relative."""
+
+    source: Text
+    nodes: Annotated[dict[str, NodeDoc], Field(min_length=1)]
 
 
 class PresetDoc(Doc):
@@ -114,26 +162,3 @@ class PresetDoc(Doc):
 class DramPresetsDoc(Doc):
     presets: dict[str, PresetDoc]
     """By the name that a study's `dram.type` gives."""
-
-
-def read_technology(document: Document) -> Technology | None:
-    """Read a technology file, and check that its SRAM table can be interpolated."""
-    doc = read_as(TechnologyDoc, document)
-    if doc is None:
-        return None
-    technology = doc.resolve()
-    first_row: dict[tuple[int, int], int] = {}
-    for i, point in enumerate(technology.sram):
-        first = first_row.setdefault((point.capacity_bytes, point.width_bits), i)
-        if first != i:
-            document.refuse(("sram", "rows", i), f"has the capacity and width of {key_text(('sram', 'rows', first))}")
-    width = technology.buffer_width_bits
-    num_capacities = sum(of_width == width for _, of_width in first_row)
-    if num_capacities < LEAST_CAPACITIES:
-        wanted = f"at least {LEAST_CAPACITIES} capacities at the buffer width of {width} bits"
-        document.refuse(("sram", "rows"), f"must have {wanted}, not {num_capacities}")
-    return technology
-
-
-def _word_costs(units: dict[str, UnitDoc]) -> tuple[tuple[int, WordCost], ...]:
-    return tuple((int(width), WordCost(units[width].energy, units[width].area)) for width in WIDTHS)

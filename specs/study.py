@@ -122,8 +122,8 @@ class Technology:
         One transfer between neighbouring PEs.
     sram
         Table of buffer SRAMs, interpolated in log space between its rows.
-    buffer_width_bits
-        Port width of the feature and weight buffers.
+    feature_port_bits, weight_port_bits
+        Bits that one access of the feature buffer and of the weight buffer moves.
     """
 
     name: str
@@ -134,7 +134,28 @@ class Technology:
     spad_um2_per_bit: float
     hop_pj_per_bit: float
     sram: tuple[SramPoint, ...]
-    buffer_width_bits: int = 64
+    feature_port_bits: int = 64
+    weight_port_bits: int = 64
+
+    @property
+    def shared_port_bits(self) -> int:
+        """Port width of a scratchpad that serves both: the wider of the two."""
+        return max(self.feature_port_bits, self.weight_port_bits)
+
+    def table_widths(self, port_bits: int) -> tuple[int, ...]:
+        """Return the table's width that a port has, or the two around it, or none if it lies outside."""
+        widths = {point.width_bits for point in self.sram}
+        if port_bits in widths:
+            return (port_bits,)
+        below, above = [w for w in widths if w < port_bits], [w for w in widths if w > port_bits]
+        return (max(below), min(above)) if below and above else ()
+
+    def capacity_range(self, port_bits: int) -> tuple[int, int] | None:
+        """Least and most bytes that a buffer with such a port may have, or None if the table has no such port."""
+        widths = self.table_widths(port_bits)
+        by_width = [[p.capacity_bytes for p in self.sram if p.width_bits == width] for width in widths]
+        least, most = max(map(min, by_width), default=1), min(map(max, by_width), default=0)
+        return (least, most) if least <= most else None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ from costmodel.evaluate import evaluate, group_cost
 from costmodel.eyeriss import EyerissShape
 from costmodel.hardware import prices
 from costmodel.legal import DesignError
+from costmodel.plain_regions import RegionPlan, Step
+from costmodel.systolic import SystolicShape
 from costmodel.template import ArrayShape
 from costmodel.vwa import VwaShape
 from specs.network import Layer, Network
@@ -104,17 +106,21 @@ def undominated_totals(study: Study) -> tuple[Total, ...]:
     On each hardware point these are the designs of which no other one there is as good in energy, latency and
     traffic; of equals one stays.
     """
-    return _undominated_totals(replace(study, goal="energy", budgets=Budgets()))
+    return _undominated_totals(replace(study, goal="energy", budgets=Budgets()), _mappings(study))
 
 
 @lru_cache(maxsize=8)
-def _undominated_totals(study: Study) -> tuple[Total, ...]:
+def _undominated_totals(study: Study, mappings: Names) -> tuple[Total, ...]:
     groupings = list(possible_groupings(study.network, study.fusion.max_layers))
-    ways = {names: list(group_designs(study, names)) for names in dict.fromkeys(g for gs in groupings for g in gs)}
+    ways = {names: list(group_designs(study, names, mappings)) for names in dict.fromkeys(g for gs in groupings for g in gs)}
+    paying = {names: paying_cuts(study, designs) for names, designs in ways.items()}
     totals = []
     for hardware in listed_hardware(study):
         price = prices(study, hardware)
-        fitting = {names: undominated(_priced(study, hardware, ways[names])) for names in ways}
+        fitting = {
+            names: undominated(_priced(study, hardware, [*_uncut(ways[names]), *paying[names][_family(hardware)]]))
+            for names in ways
+        }
         whole = [option for grouping in groupings for option in _combined([fitting[names] for names in grouping])]
         totals += [
             Total(
@@ -142,6 +148,32 @@ def _priced(study: Study, hardware: Hardware, ways: list[GroupDesign]) -> list[O
             continue
         options.append(Option(cost.energy_fj, cost.cycles, cost.dram_bytes, (group,)))
     return options
+
+
+def _uncut(designs: list[GroupDesign]) -> list[GroupDesign]:
+    return [group for group in designs if group.input_splits == 1]
+
+
+def _family(hardware: Hardware) -> tuple[object, ...]:
+    """Hardware points that differ in array shape and buffers alone."""
+    return hardware.template, hardware.clock_hz, hardware.double_buffer, hardware.dram
+
+
+def paying_cuts(study: Study, designs: list[GroupDesign]) -> dict[tuple[object, ...], list[GroupDesign]]:
+    """Ways to run a layer alone with cut input channels that the rules admit, by family of hardware points.
+
+    Such a way exists where, on some array with some listed buffers, it fits and moves fewer DRAM bytes than every
+    way without cuts that fits there.
+    """
+    cut = [group for group in designs if group.input_splits > 1]
+    found: dict[tuple[object, ...], list[GroupDesign]] = {_family(h): [] for h in listed_hardware(study)}
+    for hardware in listed_hardware(study) if cut else ():
+        uncut = [option.dram_bytes for option in _priced(study, hardware, _uncut(designs))]
+        family = found[_family(hardware)]
+        for option in _priced(study, hardware, cut):
+            if option.dram_bytes < min(uncut, default=option.dram_bytes + 1) and option.groups[0] not in family:
+                family.append(option.groups[0])
+    return found
 
 
 def _combined(parts: list[list[Option]]) -> list[Option]:
@@ -193,7 +225,7 @@ def listed_hardware(study: Study) -> Iterator[Hardware]:
 
 def _arrays(spec: AcceleratorSpec) -> list[ArrayShape]:
     """Arrays made here from the numbers by name; the templates' own `array_shape` is not used."""
-    makers: dict[str, Callable[..., ArrayShape]] = {"vwa": VwaShape, "eyeriss": EyerissShape}
+    makers: dict[str, Callable[..., ArrayShape]] = {"vwa": VwaShape, "eyeriss": EyerissShape, "systolic": SystolicShape}
     keys = [key for key, _ in spec.numbers]
     listed = product(*(values for _, values in spec.numbers))
     return [makers[spec.template](**dict(zip(keys, values, strict=True)), pins=spec.mapping) for values in listed]
@@ -261,7 +293,7 @@ def _running_order(network: Network, blocks: list[Names]) -> tuple[Names, ...] |
 # Ways to run a group
 
 
-def group_designs(study: Study, names: Names) -> Iterator[GroupDesign]:
+def group_designs(study: Study, names: Names, mappings: Names) -> Iterator[GroupDesign]:
     """Every way to run a group that the study allows; modes that do the same on a tile grid all come."""
     network = study.network
     leaving = [
@@ -276,23 +308,73 @@ def group_designs(study: Study, names: Names) -> Iterator[GroupDesign]:
         _image_counts(study.batch),
     )
     for tile_rows, tile_cols, overlap, images in grids:
-        run = partial(GroupDesign, names, tile_rows, tile_cols, overlap, images=images)
-        if len(names) > 1:
-            weighted = [name for name in names if network.layer(name).has_weights]
-            for number in range(len(weighted) + 1):
-                for resident in combinations(weighted, number):
-                    yield run(frozenset(resident))
-            continue
-        layer = network.layer(names[0])
-        for splits in _channel_cuts(network, layer, study.tiling.channel_splits):
-            kept = frozenset(names) if layer.has_weights else frozenset()
-            yield run(kept, "weight-stationary", splits)
-            if _is_channelwise(layer):
+        keeps_halo = (overlap != "recompute" and tile_rows > 1) or (overlap == "cache-all" and tile_cols > 1)
+        for start, mapping in product(("at-once", "stepwise") if keeps_halo else ("at-once",), mappings):
+            run = partial(
+                GroupDesign, names, tile_rows, tile_cols, overlap, images=images, start=start, mapping=mapping
+            )
+            if start == "stepwise" and not _holds_less(study, run(order="fused")):
                 continue
-            yield run(frozenset(), "input-stationary", splits)
-            keeps_halo = (overlap != "recompute" and tile_rows > 1) or (overlap == "cache-all" and tile_cols > 1)
+            if len(names) > 1:
+                weighted = [name for name in names if network.layer(name).has_weights]
+                for number in range(len(weighted) + 1):
+                    for resident in combinations(weighted, number):
+                        yield run(frozenset(resident))
+            else:
+                yield from _layer_designs(study, network.layer(names[0]), run, keeps_halo)
+
+
+def _mappings(study: Study) -> Names:
+    """What mappings are chosen by: time, energy, or either where goal and budgets look at both."""
+    time = study.goal == "latency" or study.budgets.latency_fs is not None
+    energy = study.goal == "energy" or study.budgets.energy_fj is not None
+    return ("fastest",) * (time or not energy) + ("frugal",) * energy
+
+
+def _holds_less(study: Study, group: GroupDesign) -> bool:
+    """Whether on every axis with kept halos a stepwise start holds fewer rows or columns of some tensor."""
+    layers = [study.network.layer(name) for name in group.layers]
+    early, late = (RegionPlan(study.network, layers, replace(group, start=start)) for start in ("stepwise", "at-once"))
+    axes = []
+    if group.overlap != "recompute" and group.tile_rows > 1:
+        axes.append((early.rows, late.rows))
+    if group.overlap == "cache-all" and group.tile_cols > 1:
+        axes.append((early.cols, late.cols))
+
+    def most(steps: list[Step], name: str) -> int:
+        return max(step.line[name] + step.passing[name] for step in steps)
+
+    return all(any(most(a, name) < most(b, name) for name in a[0].new) for a, b in axes)
+
+
+def _layer_designs(
+    study: Study, layer: Layer, run: Callable[..., GroupDesign], keeps_halo: bool
+) -> Iterator[GroupDesign]:
+    """Every order and every cut of a layer alone, whether it pays or not."""
+    whole = frozenset([layer.name]) if layer.has_weights else frozenset()
+    for splits in _channel_cuts(study.network, layer, study.tiling.channel_splits):
+        yield run(whole, "weight-stationary", splits)
+        if _is_channelwise(layer):
+            continue
+        yield run(frozenset(), "input-stationary", splits)
+        yield run(whole, "input-stationary", splits)
+        for inputs in _input_cuts(study.network, layer, study.tiling.input_splits):
+            yield run(whole, "weight-stationary-spilling", splits, input_splits=inputs)
+            yield run(whole, "weight-input-stationary-spilling", splits, input_splits=inputs)
             if not keeps_halo:
-                yield run(frozenset(), "output-stationary", splits)
+                yield run(whole, "weight-stationary", splits, input_splits=inputs)
+                yield run(frozenset(), "output-stationary", splits, input_splits=inputs)
+                yield run(frozenset(), "input-stationary-spilling", splits, input_splits=inputs)
+
+
+def _input_cuts(network: Network, layer: Layer, allowed: tuple[int, ...] | None) -> list[int]:
+    """Numbers of chunks, two or more, of one group's input channels, where every channel is read once."""
+    if sum(network.tensors[name].channels for name in layer.input_tensors) != layer.C:
+        return []
+    channels = layer.C // layer.G
+    return [
+        n for n in range(2, channels + 1) if (allowed is None or n in allowed) and _leaves_none_empty(channels, n)
+    ]
 
 
 def _image_counts(batch: int) -> list[int]:

@@ -1,191 +1,281 @@
-"""The row-stationary array: mappings keep the limits, the fastest is taken, AlexNet stays near the chip."""
+"""The row-stationary array: the best of all integer mappings is found, prescribed ones are kept or refused."""
 
 from __future__ import annotations
 
-import random
+from dataclasses import replace
+from itertools import product
 
+import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from costmodel.eyeriss import EyerissShape, Mapping
-from costmodel.template import loop_bounds
+from costmodel.eyeriss import EyerissShape
+from costmodel.template import MappingError, Terms, Tile, Tiles, TileWork
+from plain_eyeriss import Plain, every_mapping, fits, plain_cost
 from random_networks import TECHNOLOGY
 from specs.network import Layer
 from specs.study import Precision
-from test_costmodel_tile_works import random_layer
 
 CHIP = EyerissShape(12, 14)
-CHIP_PRECISION = Precision(16, 16, 16)
+CHIP_TERMS = Terms(TECHNOLOGY, Precision(16, 16, 16))
 
 
-def _ceil(a: int, b: int) -> int:
-    return -(-a // b)
-
-
-def _random_case(seed: int) -> tuple[EyerissShape, Layer, int]:
-    """An array with spads of any size, a layer with weights, and some of its output channels."""
-    rng = random.Random(seed)
-    ifmap_spad = rng.choice([1, 3, 5, 12])
-    shape = EyerissShape(
-        rng.randint(1, 16),
-        rng.randint(1, 16),
-        filter_spad_words=rng.choice([1, ifmap_spad, 2 * ifmap_spad, 18 * ifmap_spad]),
-        ifmap_spad_words=ifmap_spad,
-        psum_spad_words=rng.choice([1, 4, 24]),
-        ifmap_bits_per_cycle=rng.choice([8, 16, 64]),
-        psum_bits_per_cycle=rng.choice([16, 64]),
-        filter_chunk_words=rng.choice([1, 64, 300, 4096]),
+@st.composite
+def arrays(draw: st.DrawFn) -> EyerissShape:
+    return EyerissShape(
+        draw(st.integers(1, 6)),
+        draw(st.integers(1, 5)),
+        filter_spad_words=draw(st.integers(1, 14)),
+        ifmap_spad_words=draw(st.integers(1, 6)),
+        psum_spad_words=draw(st.integers(1, 4)),
+        ifmap_bits_per_cycle=draw(st.sampled_from([8, 16, 64, 512])),
+        filter_bits_per_cycle=draw(st.sampled_from([16, 64, 4096])),
+        psum_bits_per_cycle=draw(st.sampled_from([16, 64, 512])),
+        filter_chunk_words=draw(st.sampled_from([1, 7, 24, 100, 4096])),
     )
-    layer = random_layer(rng)
-    while not layer.has_weights:
-        layer = random_layer(rng)
-    return shape, layer, rng.choice([layer.K, rng.randint(1, max(1, layer.K // layer.G))])
 
 
-def _mappings(shape: EyerissShape, layer: Layer, channels: int) -> list[Mapping]:
-    widest = shape.cols * (shape.rows // shape.folded_kernel(layer)[0])
-    return [mapping for e in range(1, min(widest, 24) + 1) for mapping in shape.mappings(layer, channels, e)]
+@st.composite
+def layers(draw: st.DrawFn) -> Layer:
+    K, C = draw(st.integers(1, 11)), draw(st.integers(1, 11))
+    kind = draw(st.sampled_from(["conv", "conv", "conv", "grouped", "dwconv"]))
+    G = 1
+    if kind == "grouped":
+        G, K, C = 2, 2 * K, 2 * C
+    if kind == "dwconv":
+        G = C = K
+    size = st.sampled_from([1, 1, 2, 3, 5, 7])
+    return Layer(
+        "l", "dwconv" if kind == "dwconv" else "conv", (("x",),), G, K, C, 99, 99, 9, 6, draw(size), draw(size),
+        draw(st.sampled_from([(1, 1), (2, 2), (1, 3)])), dilation=draw(st.sampled_from([(1, 1), (1, 1), (2, 3)])),
+        bias=draw(st.booleans()),
+    )  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(150))
-def test_every_mapping_keeps_the_limits_of_the_array(seed: int) -> None:
-    shape, layer, channels = _random_case(seed)
-    groups, K, C = loop_bounds(layer, channels)
-    kernel_rows, kernel_cols = shape.folded_kernel(layer)[0], shape.folded_kernel(layer)[1]
-    found = _mappings(shape, layer, channels)
-    assert found
-    for m in found:
-        assert m.kernel_cols == kernel_cols
-        assert m.p * m.q * kernel_cols <= shape.filter_spad_words
-        assert m.q * kernel_cols <= shape.ifmap_spad_words
-        assert (m.q if K == C == 1 else m.p) <= shape.psum_spad_words
-        assert kernel_rows * m.e * m.r * m.t <= shape.rows * shape.cols
-        assert kernel_rows * _ceil(m.e, shape.cols) * (m.r if K * C > 1 else 1) <= shape.rows, "sets stack vertically"
-        assert m.filter_words == m.p * m.q * m.r * m.t * kernel_rows * kernel_cols
-        assert m.filter_words <= shape.filter_chunk_words
-        # All of the work is done: the passes of a strip hold every filter word of every channel.
-        channelwise_groups = groups if K == C == 1 else 1
-        assert m.passes * m.filter_words >= channelwise_groups * K * C * layer.R * layer.S
+@st.composite
+def tiles_of(draw: st.DrawFn, layer: Layer) -> Tile:
+    part = draw(st.integers(1, layer.K // layer.G if layer.G < layer.K else layer.K))
+    C = layer.C // layer.G
+    return Tile(
+        draw(st.integers(1, 3)),
+        draw(st.sampled_from([layer.K, part])),
+        draw(st.sampled_from([C, draw(st.integers(1, C))])),
+        draw(st.integers(1, layer.P)),
+        draw(st.integers(1, layer.Q)),
+    )
 
 
-def _plain_cycles(
-    shape: EyerissShape, layer: Layer, channels: int, rows: int, cols: int, precision: Precision
-) -> dict[tuple[int, int], int]:
-    """Cycles of every (e, r) of the searched space, from the text of docs/model.md and the module."""
-    groups, K, C = loop_bounds(layer, channels)
-    channelwise = K == C == 1
-    R, S = shape.folded_kernel(layer)[0], shape.folded_kernel(layer)[1]
-    folds = _ceil(layer.R, R) * _ceil(layer.S, S)
-    split = groups if channelwise else C
-    slots = shape.rows // R
-    found = {}
-    for e in {_ceil(rows, n) for n in range(1, rows + 1)}:
-        sets = slots * (shape.cols // e) if e <= shape.cols else slots // _ceil(e, shape.cols)
-        most_r = sets if channelwise else min(slots, sets)
-        for r in range(1, most_r + 1):
-            if r & (r - 1) and r != most_r:
-                continue
-            q = 1
-            while (
-                q < split
-                and (q + 1) * S <= min(shape.ifmap_spad_words, shape.filter_spad_words)
-                and (q + 1) * R * S <= shape.filter_chunk_words
-                and (not channelwise or q < shape.psum_spad_words)
-            ):
-                q += 1
-            channel_passes = _ceil(split, q * r)
-            q = _ceil(split, channel_passes * r)
-            filter_words = q * r * R * S
-            if filter_words > shape.filter_chunk_words and r > 1:
-                continue
-            t = p = filter_passes = 1
-            if not channelwise:
-                while t < min(K, sets // r) and (t + 1) * filter_words <= shape.filter_chunk_words:
-                    t += 1
-                while (
-                    p < min(K, shape.psum_spad_words)
-                    and (p + 1) * q * S <= shape.filter_spad_words
-                    and (p + 1) * t * filter_words <= shape.filter_chunk_words
-                ):
-                    p += 1
-                filter_passes = _ceil(K, p * t)
-                p = _ceil(K, filter_passes * t)
-            window = ((e - 1) * layer.stride[0] + layer.dilation[0] * (R - 1) + 1) * (
-                (cols - 1) * layer.stride[1] + layer.dilation[1] * (S - 1) + 1
-            )
-            sums = (q * r if channelwise else p * t) * e * cols
-            a_pass = _ceil(p * t * filter_words * precision.weight, shape.filter_bits_per_cycle) + max(
-                p * q * S * cols,
-                _ceil(sums * precision.partial_sum, shape.psum_bits_per_cycle),
-                _ceil(q * r * window * precision.activation, shape.ifmap_bits_per_cycle),
-            )
-            found[e, r] = _ceil(rows, e) * filter_passes * channel_passes * folds * a_pass
-    return found
+@st.composite
+def all_terms(draw: st.DrawFn) -> Terms:
+    return Terms(
+        TECHNOLOGY,
+        draw(st.sampled_from([Precision(), Precision(16, 16, 16), Precision(16, 8, 32)])),
+        draw(st.sampled_from(["fastest", "frugal"])),
+        draw(st.sampled_from([0, 1, 900, 40_000])),
+        draw(st.sampled_from([0, 700])),
+        draw(st.sampled_from([0, 0, 30, 20_000])),
+    )
 
 
-@pytest.mark.parametrize("seed", range(150))
-def test_the_best_mapping_is_the_fastest_of_all(seed: int) -> None:
-    shape, layer, channels = _random_case(seed)
-    rng = random.Random(seed)
-    rows, cols, precision = rng.randint(1, 20), rng.randint(1, 20), rng.choice([Precision(), CHIP_PRECISION])
-    cycles, mapping = shape.best_mapping(layer, channels, rows, cols, precision)
-    all_cycles = _plain_cycles(shape, layer, channels, rows, cols, precision)
-    assert cycles == min(all_cycles.values()) == all_cycles[mapping.e, mapping.r]
+def _key(work: TileWork, terms: Terms) -> tuple[int, int]:
+    plain = Plain(
+        {}, work.cycles, work.array_fj, work.feature_read_bytes, work.feature_write_bytes, work.weight_read_bytes
+    )
+    return plain.key(terms)
+
+
+def _columns(tiles: list[Tile]) -> Tiles:
+    return Tiles(*(np.array(column, dtype=np.int64) for column in zip(*tiles, strict=True)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data(), arrays(), layers(), all_terms())
+def test_the_best_of_every_mapping_is_found(data: st.DataObject, shape: EyerissShape, layer: Layer, terms: Terms) -> None:
+    tile = data.draw(tiles_of(layer))
+    best = min(every_mapping(shape, layer, tile, terms), key=lambda plain: plain.key(terms))
+    work = shape.tile_work(layer, tile, terms)
+    assert _key(work, terms) == best.key(terms)
+    # The mapping named is one of them, and costs what tile_work says.
+    letters = {name: int(value) for name, value in shape.mapping(layer, tile, terms).items()}
+    assert fits(shape, layer, *(letters[name] for name in "epqrt"))
+    again = plain_cost(shape, layer, tile, terms, letters)
+    assert (again.cycles, again.array_fj) == (work.cycles, work.array_fj)
+    assert (again.read_bytes, again.write_bytes, again.weight_bytes) == (
+        work.feature_read_bytes,
+        work.feature_write_bytes,
+        work.weight_read_bytes,
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), arrays(), layers(), all_terms())
+def test_many_tiles_at_once_cost_what_each_costs_alone(
+    data: st.DataObject, shape: EyerissShape, layer: Layer, terms: Terms
+) -> None:
+    tiles = [data.draw(tiles_of(layer)) for _ in range(6)]
+    tiles += [Tile(1, layer.K, layer.C // layer.G, 0, 3), Tile(2, layer.K, layer.C // layer.G, 3, 0)]
+    if data.draw(st.booleans()):
+        shape = replace(shape, pins=(("l", (data.draw(st.sampled_from([("n", 1), ("e", 1), ("q", 1), ("m", 2)])),)),))
+    together = shape.tile_works(layer, _columns(tiles), terms)
+    for i, tile in enumerate(tiles):
+        alone = shape.tile_work(layer, tile, terms)
+        expected = tuple(getattr(alone, name) for name in together._fields)
+        assert tuple(int(column[i]) for column in together) == expected
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data(), arrays(), layers(), all_terms(), st.sets(st.sampled_from("mnepqrt"), min_size=1))
+def test_a_prescribed_mapping_is_kept_and_never_beats_the_search(
+    data: st.DataObject, shape: EyerissShape, layer: Layer, terms: Terms, given_letters: set[str]
+) -> None:
+    tile = data.draw(tiles_of(layer))
+    pins = {letter: data.draw(st.integers(1, 4)) for letter in sorted(given_letters)}
+    pinned = replace(shape, pins=(("l", tuple(pins.items())),))
+    others_one = {letter: pins.get(letter, 1) for letter in "epqrt"}
+    if not fits(shape, layer, *others_one.values()):
+        with pytest.raises(MappingError, match="layer l"):
+            pinned.tile_work(layer, tile, terms)
+        return
+    work = pinned.tile_work(layer, tile, terms)
+    chosen = {name: int(value) for name, value in pinned.mapping(layer, tile, terms).items()}
+    K = tile.channels // (layer.G if tile.channels == layer.K and layer.G < layer.K else 1)
+    clip = {"e": tile.rows, "n": tile.images, "m": K}
+    assert {letter: chosen[letter] for letter in pins} == {
+        letter: min(value, clip.get(letter, value)) for letter, value in pins.items()
+    }
+    plain = plain_cost(shape, layer, tile, terms, chosen)
+    assert (plain.cycles, plain.array_fj) == (work.cycles, work.array_fj)
+    assert _key(shape.tile_work(layer, tile, terms), terms) <= _key(work, terms)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data(), arrays(), layers(), all_terms())
+def test_letters_not_prescribed_are_searched(
+    data: st.DataObject, shape: EyerissShape, layer: Layer, terms: Terms
+) -> None:
+    tile = data.draw(tiles_of(layer))
+    letter, value = data.draw(st.sampled_from("epqrt")), data.draw(st.integers(1, 3))
+    assume(fits(shape, layer, **({name: 1 for name in "epqrt"} | {letter: value})))
+    pinned = replace(shape, pins=(("l", ((letter, value),)),))
+    wanted = min(value, tile.rows) if letter == "e" else value
+    all_mappings = [plain for plain in every_mapping(shape, layer, tile, terms) if plain.letters[letter] == wanted]
+    best = min(plain.key(terms) for plain in all_mappings)
+    assert _key(pinned.tile_work(layer, tile, terms), terms) == best
 
 
 def test_cycles_by_hand() -> None:
     """An array of one set: 4 filters of 2 channels at once, 4 output rows, one pass."""
     layer = Layer("l", "conv", (("x",),), 1, 4, 2, 4, 4, 4, 4, 3, 3, pad=(1, 1, 1, 1))
-    cycles, mapping = EyerissShape(3, 4).best_mapping(layer, 4, 4, 4, Precision())
-    assert (mapping.e, mapping.p, mapping.q, mapping.r, mapping.t, mapping.passes) == (4, 4, 2, 1, 1, 1)
+    shape, tile, terms = EyerissShape(3, 4), Tile(1, 4, 2, 4, 4), Terms(TECHNOLOGY, Precision())
+    assert shape.mapping(layer, tile, terms) == {"m": 4, "n": 1, "e": 4, "p": 4, "q": 2, "r": 1, "t": 1}
+    assert shape.active_pes(layer, tile, terms) == 12
+    work, counts = shape.tile_work(layer, tile, terms), shape.counts(layer, tile, terms)
     # 72 filter words at 8 a cycle, then the slowest: 4*2*3 MACs a column; 64 partial sums at 2 a cycle;
     # 2 channels of 6x6 inputs at 2 a cycle.
-    assert cycles == 72 // 8 + max(4 * 2 * 3 * 4, 64 // 2, 72 // 2)
-    work = EyerissShape(3, 4).tile_work(layer, 4, 4, 4, TECHNOLOGY, Precision())
+    assert work.cycles == 72 // 8 + max(4 * 2 * 3 * 4, 64 // 2, 72 // 2)
     assert (work.feature_read_bytes, work.feature_write_bytes, work.weight_read_bytes) == (72, 64, 72)
+    # Each filter word goes to the 4 PEs of its row, each input row to 3 PEs at each of 4 output rows.
+    assert (counts.filter_deliveries, counts.ifmap_deliveries) == (72 * 4, 2 * 6 * 3 * 4)
+    assert counts.psum_hops == 64 * (2 + 1), "two moves up the set, one out of the array"
 
 
 def test_partial_sums_of_several_channel_passes_visit_the_buffer() -> None:
     # 8 channels at 4 a pass: each of the 64 outputs is written and read once at 32 bits between the two passes.
     layer = Layer("l", "conv", (("x",),), 1, 4, 8, 4, 4, 4, 4, 3, 3, pad=(1, 1, 1, 1))
-    work = EyerissShape(3, 4).tile_work(layer, 4, 4, 4, TECHNOLOGY, Precision())
+    work = EyerissShape(3, 4).tile_work(layer, Tile(1, 4, 8, 4, 4), Terms(TECHNOLOGY, Precision()))
     assert work.feature_read_bytes == 8 * 36 + 64 * 4
     assert work.feature_write_bytes == 64 * 4 + 64
+
+
+def test_images_of_one_tile_share_the_filters_they_load() -> None:
+    layer = Layer("l", "conv", (("x",),), 1, 4, 2, 4, 4, 4, 4, 3, 3, pad=(1, 1, 1, 1), bias=True)
+    shape, terms = EyerissShape(3, 4), Terms(TECHNOLOGY, Precision())
+    one, three = (shape.tile_work(layer, Tile(n, 4, 2, 4, 4), terms) for n in (1, 3))
+    assert one.weight_read_bytes == three.weight_read_bytes == 72 + 4
+    assert three.cycles - one.cycles == 2 * 96
+    apart = replace(shape, pins=(("l", (("n", 1),)),)).tile_work(layer, Tile(3, 4, 2, 4, 4), terms)
+    assert (apart.weight_read_bytes, apart.cycles) == (3 * 72 + 4, three.cycles + 2 * 72 // 8)
 
 
 @pytest.mark.parametrize(("R", "S"), [(13, 3), (3, 13), (25, 25), (12, 12)])
 def test_kernels_larger_than_the_array_are_folded(R: int, S: int) -> None:
     layer = Layer("l", "conv", (("x",),), 1, 1, 1, 40, 40, 16, 16, R, S)
-    folds = _ceil(R, 12) * _ceil(S, 12)
-    _, mapping = CHIP.best_mapping(layer, 1, 16, 16, Precision())
-    assert mapping.passes == mapping.psum_passes == folds
-    assert mapping.psum_hops + 1 == _ceil(R, _ceil(R, 12))
-    assert mapping.kernel_cols == _ceil(S, _ceil(S, 12))
+    row_folds, col_folds = -(-R // 12), -(-S // 12)
+    fold = CHIP.folded_kernel(layer)
+    assert (fold.rows, fold.cols, fold.passes) == (-(-R // row_folds), -(-S // col_folds), row_folds * col_folds)
+    counts = CHIP.counts(layer, Tile(1, 1, 1, 16, 16), CHIP_TERMS)
+    assert counts.psum_write_words == 256 * fold.passes
 
 
 def test_a_set_wider_than_the_array_is_folded_into_strips() -> None:
     # 12 // 5 = 2 strips of 14 columns hold 28 output rows: all 27 of AlexNet's CONV2 (as in JSSC 2017, table III).
     layer = Layer("l", "conv", (("x",),), 1, 128, 48, 40, 40, 40, 40, 5, 5, pad=(2, 2, 2, 2))
-    widths = {rows: CHIP.best_mapping(layer, 128, rows, 27, CHIP_PRECISION)[1].e for rows in (27, 28, 29)}
-    assert (widths[27], widths[28]) == (27, 28)
-    assert widths[29] <= 15  # 29 rows do not fit: at least two sets of rows
+    words = {rows: CHIP.counts(layer, Tile(1, 128, 48, rows, 27), CHIP_TERMS).filter_words for rows in (14, 28, 29)}
+    pinned = replace(CHIP, pins=(("l", (("e", 28),)),))
+    assert pinned.counts(layer, Tile(1, 128, 48, 28, 27), CHIP_TERMS).filter_words == 128 * 48 * 25
+    assert words[14] == 128 * 48 * 25
+    assert words[29] >= 2 * 128 * 48 * 25, "29 rows do not fit at once"
+    assert pinned.active_pes(layer, Tile(1, 128, 48, 27, 27), CHIP_TERMS) == 5 * 27
 
 
-# JSSC 2017, table V: processing latency (ms) of AlexNet's layers for a batch of 4 images at 200 MHz.
-ALEXNET = [
-    ("CONV1", Layer("CONV1", "conv", (("x",),), 1, 96, 3, 227, 227, 55, 55, 11, 11, (4, 4), bias=True), 16.5),
-    ("CONV2", Layer("CONV2", "conv", (("x",),), 2, 256, 96, 27, 27, 27, 27, 5, 5, pad=(2,) * 4, bias=True), 39.2),
-    ("CONV3", Layer("CONV3", "conv", (("x",),), 1, 384, 256, 13, 13, 13, 13, 3, 3, pad=(1,) * 4, bias=True), 21.8),
-    ("CONV4", Layer("CONV4", "conv", (("x",),), 2, 384, 384, 13, 13, 13, 13, 3, 3, pad=(1,) * 4, bias=True), 16.0),
-    ("CONV5", Layer("CONV5", "conv", (("x",),), 2, 256, 384, 13, 13, 13, 13, 3, 3, pad=(1,) * 4, bias=True), 10.0),
-]
+LAYER = Layer("CONV2", "conv", (("x",),), 1, 128, 48, 31, 31, 27, 27, 5, 5)
 
 
-def test_alexnet_takes_about_as_long_as_on_the_chip() -> None:
-    """A sanity band, no validation: wide enough for a model, narrow enough to see a factor go missing."""
-    modelled = {
-        name: 4 * CHIP.tile_work(layer, layer.K, layer.P, layer.Q, TECHNOLOGY, CHIP_PRECISION).cycles / 200e3
-        for name, layer, _ in ALEXNET
-    }
-    ratios = {name: modelled[name] / measured for name, _, measured in ALEXNET}
-    assert all(0.85 <= ratio <= 1.25 for ratio in ratios.values()), ratios
-    assert 0.9 <= sum(modelled.values()) / sum(measured for _, _, measured in ALEXNET) <= 1.1, modelled
+@pytest.mark.parametrize(
+    ("letters", "sentence"),
+    [
+        ((("q", 3),), "mapping q=3: q*S = 15 words, the ifmap spad holds 12"),
+        ((("p", 24), ("q", 2)), "mapping p=24, q=2: p*q*S = 240 words, the filter spad holds 224"),
+        ((("p", 25),), "mapping p=25: 25 partial sums, the psum spad holds 24"),
+        (
+            (("e", 27), ("t", 2)),
+            "mapping e=27, t=2: 2 sets of 5 x 27 PEs, r of them above each other, do not fit 10 rows x 14 columns",
+        ),
+        ((("r", 3),), "3 sets of 5 x 1 PEs, r of them above each other, do not fit 10 rows x 14 columns"),
+        (
+            (("p", 16), ("q", 2), ("t", 6)),
+            "mapping p=16, q=2, t=6: p*q*r*t*R*S = 4800 filter words of a pass, the limit is 4096",
+        ),
+        ((("x", 3),), "a mapping has the letters m n e p q r t, not 'x'"),
+        ((("p", 0),), "p must be a positive integer, not 0"),
+        ((("p", "K"),), "p must be a positive integer, not 'K'"),
+    ],
+)
+def test_prescribed_mappings_that_do_not_fit_are_refused(
+    letters: tuple[tuple[str, int | str], ...], sentence: str
+) -> None:
+    pinned = replace(CHIP, pins=(("CONV2", letters),))
+    with pytest.raises(MappingError) as error:
+        pinned.tile_work(LAYER, Tile(1, 128, 48, 27, 27), CHIP_TERMS)
+    assert str(error.value).startswith("layer CONV2: ")
+    assert str(error.value).endswith(sentence)
+    # Other layers are mapped freely.
+    assert pinned.tile_work(replace(LAYER, name="l"), Tile(1, 128, 48, 27, 27), CHIP_TERMS).cycles > 0
+
+
+def test_filters_of_a_depthwise_layer_are_not_interleaved() -> None:
+    layer = Layer("l", "dwconv", (("x",),), 8, 8, 8, 9, 9, 9, 9, 3, 3)
+    with pytest.raises(MappingError, match="p and t are 1 where each channel has its own filter"):
+        replace(CHIP, pins=(("l", (("p", 2),)),)).tile_work(layer, Tile(1, 8, 1, 9, 9), CHIP_TERMS)
+
+
+def test_work_without_weights_runs_on_the_adders() -> None:
+    pool = Layer("l", "maxpool", (("x",),), 6, 6, 6, 9, 9, 4, 4, 3, 3, (2, 2))
+    work = CHIP.tile_work(pool, Tile(2, 6, 1, 4, 4), CHIP_TERMS)
+    outputs = 2 * 6 * 16
+    assert work.cycles == max(-(-outputs * 9 // 168), outputs * 9 * 16 // 64)
+    assert work.array_fj == work.mac_fj == outputs * 9 * 50
+    together = CHIP.tile_works(pool, _columns([Tile(2, 6, 1, 4, 4), Tile(1, 6, 1, 0, 4)]), CHIP_TERMS)
+    assert [int(column[0]) for column in together] == [getattr(work, name) for name in together._fields]
+    assert [int(column[1]) for column in together] == [0, 0, 0, 0, 0]
+
+
+def test_no_work_is_faster_than_its_macs_and_words() -> None:
+    layer = Layer("l", "conv", (("x",),), 1, 100, 70, 30, 30, 28, 28, 3, 3)
+    for n, rows, prefer in product((1, 4), (5, 28), ("fastest", "frugal")):
+        terms = Terms(TECHNOLOGY, Precision(), prefer, 3000, 3000, 10)  # type: ignore[arg-type]
+        work = CHIP.tile_work(layer, Tile(n, 100, 70, rows, 28), terms)
+        assert work.cycles * CHIP.pes >= n * 100 * 70 * rows * 28 * 9
+        assert work.cycles * CHIP.filter_bits_per_cycle >= work.weight_read_bytes * 8
+        assert work.feature_write_bytes >= n * 100 * rows * 28

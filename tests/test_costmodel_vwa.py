@@ -1,19 +1,19 @@
-"""The vectorwise array: cycles by hand for each kind of layer, and utilisation on VGG-16 as published."""
+"""The vectorwise array: cycles by hand for each kind of layer, traffic and energy of both mappings."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
+from costmodel.template import Terms, Tile
 from costmodel.vwa import VwaShape
 from random_networks import TECHNOLOGY
-from specs.load import load_network
 from specs.network import Layer, Op
 from specs.study import Precision
 
+FASTEST = Terms(TECHNOLOGY, Precision())
 PUBLISHED = VwaShape(blocks=8, rows=7, taps=3)  # Chang & Chang, TCAS-I 2020: 168 MACs
-NETWORKS = Path(__file__).parent.parent / "specs" / "networks"
 
 
 def _layer(K: int, C: int, size: int, R: int = 3, S: int = 3, G: int = 1, stride: int = 1, op: Op = "conv") -> Layer:
@@ -21,13 +21,12 @@ def _layer(K: int, C: int, size: int, R: int = 3, S: int = 3, G: int = 1, stride
     return Layer("l", op, (("x",),), G, K, C, size * stride, size * stride, size, size, R, S, (stride, stride), pad)
 
 
-def _cycles(layer: Layer, channels: int | None = None, rows: int | None = None, cols: int | None = None) -> int:
-    tile = (
-        layer.K if channels is None else channels,
-        layer.P if rows is None else rows,
-        layer.Q if cols is None else cols,
-    )
-    return PUBLISHED.tile_work(layer, *tile, TECHNOLOGY, Precision()).cycles
+def _tile(layer: Layer, **changes: int) -> Tile:
+    return Tile(1, layer.K, layer.C // layer.G, layer.P, layer.Q)._replace(**changes)
+
+
+def _cycles(layer: Layer, **changes: int) -> int:
+    return PUBLISHED.tile_work(layer, _tile(layer, **changes), FASTEST).cycles
 
 
 @pytest.mark.parametrize(
@@ -73,20 +72,75 @@ def test_cycles_of_a_tile_by_hand() -> None:
     assert _cycles(grouped, channels=3) == 2 * 3 * 8 * 56 * 3  # three channels lie in one group of 16 inputs
 
 
-def test_buffer_traffic_by_hand() -> None:
-    layer = Layer("l", "conv", (("x",),), 1, 16, 4, 14, 14, 14, 14, 3, 3, pad=(1, 1, 1, 1), bias=True)
-    work = PUBLISHED.tile_work(layer, 16, 14, 14, TECHNOLOGY, Precision(16, 8, 32))
+def test_the_images_of_a_tile_take_their_turns() -> None:
+    layer = _layer(64, 64, 10)
+    assert _cycles(layer, images=3) == 3 * _cycles(layer)
+
+
+def test_a_part_of_the_input_channels_by_hand() -> None:
+    layer = _layer(64, 64, 56)
+    assert _cycles(layer, input_channels=3) == 8 * 3 * 8 * 56 * 3
+    assert _cycles(_layer(64, 64, 56, 1, 1), input_channels=24) == 64 * 8 * 56  # 24 lanes hold all of them
+
+
+def test_a_strided_1x1_kernel_leaves_every_other_row_unused() -> None:
+    assert _cycles(_layer(64, 64, 28, 1, 1, stride=2)) == 3 * 64 * 8 * 28
+
+
+MADE = Layer("l", "conv", (("x",),), 1, 16, 4, 14, 14, 14, 14, 3, 3, pad=(1, 1, 1, 1), bias=True)
+TERMS_16 = Terms(TECHNOLOGY, Precision(16, 8, 32))
+
+
+def test_work_by_hand_with_blocks_on_output_channels() -> None:
+    work = PUBLISHED.tile_work(MADE, _tile(MADE), TERMS_16)
+    pixels = 14 * 14
     # For each of 2 groups of 8 channels, 4 input channels and 3 kernel columns, a word per output.
-    assert work.feature_read_bytes == 2 * 4 * 3 * 14 * 14 * 2
-    assert work.feature_write_bytes == 16 * 14 * 14 * 2  # each output once: sums stay in registers
-    # Every filter word for each of 2 strips and 14 columns, and 16 biases.
-    assert work.weight_read_bytes == 16 * 4 * 9 * 2 * 14 + 16
-    assert work.array_fj == 16 * 4 * 9 * 14 * 14 * 1100
+    assert work.feature_read_bytes == 2 * 4 * 3 * pixels * 2
+    assert work.feature_write_bytes == 16 * pixels * 2  # each output once: sums stay in registers
+    # Every filter word and bias for each of 2 strips and 14 columns.
+    assert work.weight_read_bytes == 16 * (4 * 9 + 1) * 2 * 14
+    assert work.mac_fj == 16 * 4 * 9 * pixels * 1100
+    # The three products of a kernel column are added first; 32 bits are read and 32 written at 0.009 pJ each.
+    assert work.spad_fj == 16 * 4 * 3 * pixels * 576
+    # Input words go on to 7 more blocks, 16 bits at 0.01 pJ.
+    assert work.network_fj == 2 * 4 * 3 * pixels * 7 * 160
+    assert work.array_fj == work.mac_fj + work.spad_fj + work.network_fj
+    assert PUBLISHED.weight_chunk_words(MADE, 16, 4) == 8 * (4 * 9 + 1)
 
 
-def test_vgg16_fills_the_published_array() -> None:
-    convs = [layer for layer in load_network(NETWORKS / "vgg16.yaml").layers if layer.op == "conv"]
-    assert len(convs) == 13
-    used = {layer.name: layer.macs / (_cycles(layer) * PUBLISHED.pes) for layer in convs}
-    print(used)
-    assert all(0.98 <= share <= 1 for share in used.values()), used
+def test_work_by_hand_with_blocks_on_input_channels() -> None:
+    pinned = replace(PUBLISHED, pins=(("l", (("blocks_on", "C"),)),))
+    work = pinned.tile_work(MADE, _tile(MADE), TERMS_16)
+    pixels = 14 * 14
+    assert work.cycles == 1 * 16 * 3 * 2 * 14  # 4 of 8 blocks at work
+    assert work.feature_read_bytes == 16 * 4 * 3 * pixels * 2
+    assert work.spad_fj == 16 * 3 * pixels * 576  # the four blocks' sums are added first
+    assert work.network_fj == 16 * 3 * pixels * 3 * 320
+    assert pinned.weight_chunk_words(MADE, 16, 4) == 4 * 9 + 1
+    assert pinned.mapping(MADE, _tile(MADE), TERMS_16) == {"blocks_on": "C"}
+    assert PUBLISHED.mapping(MADE, _tile(MADE), TERMS_16) == {"blocks_on": "K"}
+
+
+def test_energy_decides_where_it_is_asked_to() -> None:
+    # 9 channels on 8 blocks: blocks on C are faster, and need less energy unless words read are dear.
+    layer = _layer(9, 64, 14)
+    dear = replace(FASTEST, feature_fj_per_byte=10**6)
+    assert PUBLISHED.mapping(layer, _tile(layer), dear) == {"blocks_on": "C"}
+    # Equally fast: the words read decide, then K.
+    even = _layer(64, 64, 14)
+    assert PUBLISHED.mapping(even, _tile(even), dear) == {"blocks_on": "K"}
+    assert PUBLISHED.mapping(even, _tile(even), replace(FASTEST, prefer="frugal")) == {"blocks_on": _thriftier(even)}
+
+
+def _thriftier(layer: Layer) -> str:
+    """The mapping with less energy inside the array, which is all that `frugal` sees at prices of zero."""
+    works = {
+        on: replace(PUBLISHED, pins=(("l", (("blocks_on", on),)),)).tile_work(layer, _tile(layer), FASTEST)
+        for on in ("K", "C")
+    }
+    return min(works, key=lambda on: works[on].array_fj)
+
+
+def test_the_pinned_mapping_of_another_layer_changes_nothing() -> None:
+    pinned = replace(PUBLISHED, pins=(("other", (("blocks_on", "C"),)),))
+    assert pinned.tile_work(MADE, _tile(MADE), TERMS_16) == PUBLISHED.tile_work(MADE, _tile(MADE), TERMS_16)

@@ -44,6 +44,6 @@ def test_parameters_that_fit_no_shape_are_refused():
 def test_a_node_between_two_lies_on_a_line_in_log_space():
     # 80 nm is the geometric mean of 160 nm and 40 nm, so its energy is that of 16 and 4.
     scaling = Scaling(energy={160: 16.0, 40: 4.0}, area={160: 1.0, 40: 0.25})
-    assert scaling.scale("energy", Value(1.0, "x"), 160, 80).amount == pytest.approx(0.5)
-    assert scaling.scale("area", Value(3.0, "x"), 40, 160).amount == pytest.approx(12.0)
-    assert "scaled from 160 nm: 1 pJ x 0.500 (x)" in scaling.scale("energy", Value(1.0, "x"), 160, 80).source
+    assert scaling.carry("energy", Value(1.0, "x"), 160, 80).amount == pytest.approx(0.5)
+    assert scaling.carry("area", Value(3.0, "x"), 40, 160).amount == pytest.approx(12.0)
+    assert "scaled from 160 nm: 1 pJ x 0.500 (x)" in scaling.carry("energy", Value(1.0, "x"), 160, 80).source

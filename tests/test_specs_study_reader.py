@@ -325,6 +325,26 @@ def test_problems_in_referenced_files_name_those_files() -> None:
     ]
 
 
+def test_a_word_width_that_the_technology_does_not_price_is_refused_with_those_it_does() -> None:
+    lines = TECHNOLOGY.replace("[2048, 64,", "[1048576, 64,").splitlines()
+    Path("mine.yaml").write_text("\n".join(line for line in lines if not line.startswith("  32:")))
+    assert refusal("technology: mine.yaml\nprecision: {activation: 8, weight: 32}\n") == (
+        "s.yaml:3: precision.weight must be 8 or 16 bits (technology mine prices no other multiply-accumulates), not 32"
+    )
+    assert refusal("technology: mine.yaml\nprecision: {activation: 32}\n").splitlines() == [
+        f"s.yaml:3: precision.activation must be 8 or 16 bits (technology mine prices no other {noun}), not 32"
+        for noun in ("multiply-accumulates", "additions")
+    ]
+
+
+def test_each_buffer_is_held_to_the_capacities_of_its_own_port() -> None:
+    ports = TECHNOLOGY.replace("buffer_width: 64", "buffer_width: {feature: 32, weight: 64}")
+    Path("mine.yaml").write_text(ports + "    - [16384, 32, 2, 2, 0.01, 0.1]\n")
+    assert refusal("technology: mine.yaml\nbuffers: {feature: 32 KiB, weight: 2 KiB}\n") == (
+        's.yaml:3: buffers.feature must be from 1 KiB to 16 KiB (mine prices no other 32-bit buffers), not "32 KiB"'
+    )
+
+
 def test_all_mistakes_of_a_study_are_said_together() -> None:
     Path("net.yaml").write_text(NETWORK.replace("K: 2", "K: 0"))
     assert refusal("goal: x\nbatch: -1\nbudgets: {area: 4}\nfoo: 1\n").splitlines() == [

@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 from specs.errors import Problem, SpecError
-from specs.schema_technology import DramPresetsDoc, read_technology
+from specs.library import LIBRARY, Library
+from specs.schema_technology import DramPresetsDoc
 from specs.study import SramPoint, Technology, WordCost
+from specs.technology_reader import read_technology
 from specs.validation import read_as
 from specs.yaml_reader import parse_yaml
 
+SPECS = Path(__file__).parent.parent / "specs" / "technologies"
 GOOD = """\
 name: mine
 node: 45
@@ -37,10 +40,10 @@ sram:
 """
 
 
-def technology(text: str) -> Technology:
+def technology(text: str, library: Library = LIBRARY) -> Technology:
     problems: list[Problem] = []
     document = parse_yaml(text, "t.yaml", problems)
-    found = read_technology(document) if document else None
+    found = read_technology(document, library) if document else None
     if problems or found is None:
         raise SpecError(problems)
     return found
@@ -61,7 +64,8 @@ def test_a_technology_file() -> None:
             SramPoint(1024, 32, 1.0, 1.5, 0.001, 0.01),
             SramPoint(2048, 64, 2.5, 3.0, 0.002, 0.02),
         ),
-        buffer_width_bits=64,
+        feature_port_bits=64,
+        weight_port_bits=64,
     )
 
 
@@ -82,11 +86,6 @@ COLUMNS = "[capacity_bytes, width_bits, read_pj, write_pj, leakage_mw, area_mm2]
         ),
         ("0.3 pJ", "-0.3 pJ", 't.yaml:5: mac.8.energy must be a positive energy such as "5 mJ", not "-0.3 pJ"'),
         ("419 um2", "419 nm2", 't.yaml:5: mac.8.area must be a positive area such as "4 mm2", not "419 nm2"'),
-        (
-            '  32: {energy: 0.1 pJ, area: 137 um2, source: "A"}\n',
-            "",
-            "t.yaml:8: add must have a price for 8, 16 and 32 bits; 32 is missing",
-        ),
         ("  8: {energy: 30", "  7: {energy: 30", 't.yaml:9: add.7 must be 8, 16 or 32 bits, not "7"'),
         (
             "hop: {energy_per_bit",
@@ -120,7 +119,28 @@ COLUMNS = "[capacity_bytes, width_bits, read_pj, write_pj, leakage_mw, area_mm2]
         (
             "buffer_width: 64",
             "buffer_width: 32",
-            "t.yaml:18: sram.rows must have at least 2 capacities at the buffer width of 32 bits, not 1",
+            "t.yaml:18: sram.rows must have two capacities or more at 32 bits, for a buffer width of 32 bits",
+        ),
+        (
+            "buffer_width: 64",
+            "buffer_width: 48",
+            "t.yaml:18: sram.rows must have two capacities or more at 32 and 64 bits, for a buffer width of 48 bits",
+        ),
+        (
+            "buffer_width: 64",
+            "buffer_width: 128",
+            "t.yaml:14: buffer_width must be from 32 to 64 bits as in sram.rows, not 128",
+        ),
+        (
+            "buffer_width: 64",
+            "buffer_width: {feature: 64, weight: 16}",
+            "t.yaml:14: buffer_width.weight must be from 32 to 64 bits as in sram.rows, not 16",
+        ),
+        ("buffer_width: 64", "buffer_width: {feature: 64}", "t.yaml:14: buffer_width.weight is missing"),
+        (
+            "buffer_width: 64",
+            "buffer_width: wide",
+            't.yaml:14: buffer_width must be a positive whole number, not "wide"',
         ),
     ],
 )
@@ -129,6 +149,99 @@ def test_one_mistake_is_one_line(old: str, new: str, message: str) -> None:
     with pytest.raises(SpecError) as error:
         technology(GOOD.replace(old, new, 1))
     assert str(error.value) == message
+
+
+def test_the_two_buffers_may_have_ports_of_their_own() -> None:
+    found = technology(GOOD.replace("buffer_width: 64", "buffer_width: {feature: 64, weight: 32}") + ROW_32)
+    assert (found.feature_port_bits, found.weight_port_bits, found.shared_port_bits) == (64, 32, 64)
+
+
+ROW_32 = "    - [4096, 32, 1.8, 2.2, 0.003, 0.03]\n"
+
+
+def test_a_file_may_price_fewer_word_widths() -> None:
+    only_8 = "\n".join(line for line in GOOD.splitlines() if not line.startswith(("  16:", "  32:")))
+    found = technology(only_8)
+    assert ([bits for bits, _ in found.mac], [bits for bits, _ in found.add]) == ([8], [8])
+
+
+SCALED = 'name: small\nnode: 32\nsource: "ours"\nscaled_from: 45nm\n'
+
+
+def test_a_technology_scaled_from_another() -> None:
+    # Relative energies 0.541209 at 32 nm and 1.0177 at 45 nm, areas 0.46 and 1 (specs/technologies/scaling.yaml).
+    base, found = technology((SPECS / "45nm.yaml").read_text()), technology(SCALED)
+    energy, area = 0.541209 / 1.0177, 0.46
+    assert (found.name, found.node_nm, found.feature_port_bits) == ("small", 32, 64)
+    assert dict(found.mac)[8].energy_pj == pytest.approx(dict(base.mac)[8].energy_pj * energy)
+    assert dict(found.add)[16].area_um2 == pytest.approx(dict(base.add)[16].area_um2 * area)
+    assert found.spad_pj_per_bit == pytest.approx(base.spad_pj_per_bit * energy)
+    assert found.hop_pj_per_bit == pytest.approx(base.hop_pj_per_bit * energy)
+    for scaled, original in zip(found.sram, base.sram, strict=True):
+        assert scaled.read_pj == pytest.approx(original.read_pj * energy)
+        assert scaled.write_pj == pytest.approx(original.write_pj * energy)
+        assert scaled.area_mm2 == pytest.approx(original.area_mm2 * area)
+        assert scaled.leakage_mw == original.leakage_mw
+
+
+def test_what_a_scaled_file_gives_itself_is_not_scaled() -> None:
+    found = technology(SCALED + 'mac: {8: {energy: 0.1 pJ, area: 100 um2, source: "A"}}\nbuffer_width: 96\n')
+    assert found.mac == ((8, WordCost(0.1, 100.0)),)
+    assert (found.feature_port_bits, found.weight_port_bits) == (96, 96)
+    assert len(found.add) == 3
+
+
+def test_scaling_to_the_own_node_changes_nothing() -> None:
+    base = technology((SPECS / "45nm.yaml").read_text())
+    assert technology(SCALED.replace("32", "45").replace("small", "45nm")) == base
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "node: 32",
+            "node: 7",
+            "t.yaml:2: node must be from 20 to 65 nm, where scaling factors are known, not 7",
+        ),
+        (
+            "scaled_from: 45nm",
+            "scaled_from: 46nm",
+            "t.yaml:4: scaled_from must be a path to a .yaml file or one of 28nm, 40nm, 45nm, 65nm,"
+            ' not "46nm"; did you mean "65nm"?',
+        ),
+        ('source: "ours"\n', "", "t.yaml:1: source is missing"),
+        (
+            "scaled_from: 45nm",
+            "scaled_from: 45nm\nbuffer_width: 1024",
+            "t.yaml:5: buffer_width must be from 16 to 512 bits as in sram.rows, not 1024",
+        ),
+    ],
+)
+def test_one_mistake_in_a_scaled_file_is_one_line(old: str, new: str, message: str) -> None:
+    with pytest.raises(SpecError) as error:
+        technology(SCALED.replace(old, new, 1))
+    assert str(error.value) == message
+
+
+def test_a_scaled_file_cannot_start_from_a_scaled_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("base.yaml").write_text(SCALED)
+    with pytest.raises(SpecError) as error:
+        technology(SCALED.replace("45nm", "base.yaml"))
+    assert str(error.value) == (
+        't.yaml:4: scaled_from must be a technology with numbers of its own: "base.yaml" is scaled itself'
+    )
+
+
+def test_a_base_outside_the_known_nodes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("base.yaml").write_text(GOOD.replace("node: 45", "node: 180"))
+    with pytest.raises(SpecError) as error:
+        technology(SCALED.replace("45nm", "base.yaml"))
+    assert str(error.value) == (
+        "t.yaml:4: scaled_from must be a technology from 20 to 65 nm, where scaling factors are known, not of 180 nm"
+    )
 
 
 def test_dram_presets_need_sources() -> None:
@@ -143,7 +256,7 @@ def test_dram_presets_need_sources() -> None:
     ]
 
 
-FILES = sorted((Path(__file__).parent.parent / "specs" / "technologies").glob("*nm.yaml"))
+FILES = sorted(SPECS.glob("*nm.yaml"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -13,6 +13,9 @@ import sys
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
+
+from specs.scaling import NodeFactors
 
 NODES = (65, 45, 40, 28)
 CELL = "itrs-lstp"
@@ -42,20 +45,8 @@ class Value:
         return Value(self.amount * factor, how)
 
 
-@dataclass(frozen=True)
-class Scaling:
-    """Energy and area of one circuit at different nodes, after Stillmaker & Baas 2017.
-
-    Parameters
-    ----------
-    energy
-        By node in nm: energy of the circuit, relative, at the node's supply in `VDD`.
-    area
-        By node in nm: area of the circuit relative to 45 nm.
-    """
-
-    energy: dict[int, float]
-    area: dict[int, float]
+class Scaling(NodeFactors):
+    """Energy at the supplies in `VDD`, and area relative to 45 nm, after Stillmaker & Baas 2017."""
 
     @classmethod
     def read(cls, path: Path) -> Scaling:
@@ -70,22 +61,11 @@ class Scaling:
                 area = {other: float(row[f"area_to_{other}"]) for other in VDD}
         return cls(energy, area)
 
-    def scale(self, quantity: str, value: Value, start: int, end: int) -> Value:
-        """Carry a value from one node to another; ``quantity`` is "energy" or "area"."""
-        table = self.energy if quantity == "energy" else self.area
-        factor = _interpolate(table, end) / _interpolate(table, start)
+    def carry(self, quantity: Literal["energy", "area"], value: Value, start: int, end: int) -> Value:
+        """Carry a value from one node to another."""
+        factor = self.factor(quantity, start, end)
         unit = "pJ" if quantity == "energy" else "um2"
         return value.of(factor, f"scaled from {start} nm: {value.amount:.4g} {unit} x {factor:.3f} ({value.source})")
-
-
-def _interpolate(table: dict[int, float], node: int) -> float:
-    """Read a table at a node, on a straight line in log-log space between its neighbours."""
-    if node in table:
-        return table[node]
-    above = min(other for other in table if other > node)
-    below = max(other for other in table if other < node)
-    share = math.log(above / node) / math.log(above / below)
-    return math.exp((1 - share) * math.log(table[above]) + share * math.log(table[below]))
 
 
 def _records(path: Path) -> list[dict[str, str]]:
@@ -166,19 +146,21 @@ def anchors(data: Published) -> dict[Point, Value]:
     return points
 
 
-def look_up(points: dict[Point, Value], scaling: Scaling, name: str, quantity: str, node: int) -> Value:
+def look_up(
+    points: dict[Point, Value], scaling: Scaling, name: str, quantity: Literal["energy", "area"], node: int
+) -> Value:
     """Return the published number, or the one of the nearest node that has one, scaled."""
     if (name, quantity, node) in points:
         return points[name, quantity, node]
     known = [other for (n, q, other) in points if (n, q) == (name, quantity)]
     start = min(known, key=lambda other: abs(math.log(other / node)))
-    return scaling.scale(quantity, points[name, quantity, start], start, node)
+    return scaling.carry(quantity, points[name, quantity, start], start, node)
 
 
 def technology_yaml(node: int, points: dict[Point, Value], scaling: Scaling, sram: list[dict[str, str]]) -> str:
     """Write one node as YAML."""
 
-    def value(name: str, quantity: str) -> Value:
+    def value(name: str, quantity: Literal["energy", "area"]) -> Value:
         return look_up(points, scaling, name, quantity, node)
 
     def unit(name: str) -> str:
@@ -248,6 +230,20 @@ def dram_yaml(records: list[dict[str, str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def scaling_yaml(scaling: Scaling) -> str:
+    """Write the factors with which a user's own technology file may be scaled."""
+    lines = [
+        HEADER + "# One circuit at several nodes: its energy at the supply voltage, and its area, both relative.",
+        "# Nodes between two of these lie on a straight line in log-log space.",
+        'source: "Stillmaker & Baas, Integration 58, 2017: energy polynomials at these supplies, area factors"',
+        "nodes:",
+    ]
+    for node, vdd in VDD.items():
+        values = f"energy: {scaling.energy[node]:.6g}, area: {scaling.area[node]:.6g}"
+        lines.append(f"  {node}: {{supply: {vdd} V, {values}}}")
+    return "\n".join(lines) + "\n"
+
+
 def main(source: Path, target: Path) -> None:
     """Write one file per node, and the DRAM presets."""
     scaling = Scaling.read(source / "scaling_stillmaker_baas.csv")
@@ -256,6 +252,7 @@ def main(source: Path, target: Path) -> None:
     for node in NODES:
         text = technology_yaml(node, points, scaling, sram)
         (target / f"{node}nm.yaml").write_text(text, encoding="utf-8")
+    (target / "scaling.yaml").write_text(scaling_yaml(scaling), encoding="utf-8")
     (target / "dram.yaml").write_text(dram_yaml(_records(source / "dram_energy.csv")), encoding="utf-8")
 
 

@@ -1,0 +1,144 @@
+"""How few bytes must cross between DRAM and the chip, whatever the schedule.
+
+Two lower bounds, both of the problem and not of the declared space of designs:
+
+- *Compulsory*: every weight, every input element that is used and every output moves once.
+- *Pebbles*: with little on-chip memory operands must come again. The argument goes back to the red-blue pebble
+  game of Hong & Kung (STOC 1981). Its constant for matrix products, 2*MACs/sqrt(S) - 2*S words, is that of
+  Smith et al. (2017, arXiv:1702.02017), and the reuse of input pixels under a kernel is that of Chen et al. (HPCA
+  2020, arXiv:1911.05662) and of Demmel & Dinh (2018, arXiv:1802.06905), whose bounds are asymptotic; the form below
+  has constants, word sizes and borders, and is proven where it stands (`pebble_bytes`) [D].
+"""
+
+from __future__ import annotations
+
+from math import gcd, isqrt
+
+from specs.network import Layer
+from specs.study import Study
+
+
+def compulsory_bytes(study: Study, layer: Layer) -> int:
+    """Bytes that a layer alone cannot avoid: weights and biases once, used inputs and outputs once per image.
+
+    Input elements that no output reads (between the pixels that a 1 x 1 kernel with stride 2 visits) do not
+    count, though a schedule that loads whole rows moves them.
+    """
+    features = layer.output.elements + sum(_used_elements(study, layer, name) for name in layer.input_tensors)
+    return layer.weight_words * study.precision.weight_bytes + study.batch * features * study.precision.activation_bytes
+
+
+def network_compulsory_bytes(study: Study) -> int:
+    """Bytes that a network cannot avoid with any fusion: all weights, the network's inputs and its outputs once.
+
+    Of an input that several layers read, the part that one of them uses counts.
+    """
+    network = study.network
+    weights = sum(layer.weight_words for layer in network.layers) * study.precision.weight_bytes
+    inputs = sum(
+        max(_used_elements(study, network.layer(reader), name) for reader in network.consumers[name])
+        for name, _ in network.inputs
+    )
+    outputs = sum(network.tensors[name].elements for name in network.outputs)
+    return weights + study.batch * (inputs + outputs) * study.precision.activation_bytes
+
+
+def pebble_bound_bytes(study: Study, layer: Layer, on_chip_bytes: int) -> int:
+    """Bytes that a layer alone must move with so much on-chip memory: the larger of both bounds.
+
+    Parameters
+    ----------
+    on_chip_bytes
+        All memory in which operands may wait for their next use. A reservation at partial-sum width
+        holds no more words than one at activation width, so buffers count in full.
+    """
+    return max(compulsory_bytes(study, layer), pebble_bytes(study, layer, on_chip_bytes))
+
+
+def network_pebble_bound_bytes(study: Study, on_chip_bytes: int) -> int:
+    """Bytes that a network must move layer by layer, without any fusion."""
+    return sum(pebble_bound_bytes(study, layer, on_chip_bytes) for layer in study.network.layers)
+
+
+def pebble_bytes(study: Study, layer: Layer, on_chip_bytes: int) -> int:
+    """Bound the traffic of a convolution by what a piece of it can find on the chip; 0 without weights.
+
+    Cut any schedule into pieces of m MACs. Let a piece touch x inputs, y weights and z outputs. Its MACs are
+    points (pixel, kernel position and input channel, output channel) of a box of which they see at most ``u*x``,
+    ``y`` and ``z`` in the three projections, because one input lies under at most u kernel positions. So
+    (Loomis & Whitney) ``m^2 <= u*x*y*z``; channel groups do not change that, by Hoelder. With words of a, b and
+    c bytes the piece touches at least ``a*x + b*y + c*z >= 3*(a*b*c*m^2/u)^(1/3)`` bytes (means). At most S of
+    them are on the chip when the piece begins; the others are read in it, or are outputs begun in it. Over all
+    pieces
+
+        reads + c * outputs >= floor(MACs / m) * (3*(a*b*c*m^2/u)^(1/3) - S)
+
+    where an output is begun once: a second partial sum of it, instead of fetching the first when it begins,
+    saves no byte. Each output is also written, at ``c`` bytes or more, which pays for the second term. With
+    the best m this lies between ``2*MACs*sqrt(a*b*c/(u*S))`` and 2*S below it; roots are rounded down.
+
+    MACs on padding do not count: they need no input. ``c`` is the smaller of activation and partial sum.
+    """
+    if not layer.has_weights:
+        return 0
+    precision = study.precision
+    output_bytes = min(precision.activation_bytes, precision.partial_sum_bytes)
+    volume = precision.activation_bytes * precision.weight_bytes * output_bytes
+    reuse = _kernel_positions(layer, 0) * _kernel_positions(layer, 1)
+    macs = study.batch * layer.K * (layer.C // layer.G) * _pairs(layer, 0) * _pairs(layer, 1)
+    if on_chip_bytes <= 0 or not macs:
+        return 0
+    # The best piece has m = sqrt(S^3 * u / (a*b*c)) MACs; the counts of pieces around it differ by the rounding.
+    best_piece = max(1, isqrt(on_chip_bytes**3 * reuse // volume))
+    around = {max(1, macs // best_piece + shift) for shift in (-1, 0, 1)}
+    return max(0, *(_in_pieces(macs, number, volume, reuse, on_chip_bytes) for number in around))
+
+
+def _in_pieces(macs: int, number: int, volume: int, reuse: int, on_chip_bytes: int) -> int:
+    piece = macs // number
+    return number * (_cube_root(27 * volume * piece**2 // reuse) - on_chip_bytes) if piece else 0
+
+
+def _cube_root(value: int) -> int:
+    """Return the largest integer whose cube is not above ``value``."""
+    root = round(value ** (1 / 3))
+    while root**3 > value:
+        root -= 1
+    while (root + 1) ** 3 <= value:
+        root += 1
+    return root
+
+
+def _axis(layer: Layer, axis: int) -> tuple[int, int, int, int, int, int]:
+    """Extent, outputs, kernel, stride, dilation and leading pad of rows (0) or columns (1)."""
+    extents = ((layer.H, layer.P, layer.R), (layer.W, layer.Q, layer.S))[axis]
+    return (*extents, layer.stride[axis], layer.dilation[axis], layer.pad[axis])
+
+
+def _pairs(layer: Layer, axis: int) -> int:
+    """Pairs (output, kernel position) whose input lies inside the map."""
+    extent, outputs, kernel, stride, dilation, pad = _axis(layer, axis)
+    total = 0
+    for position in range(kernel):
+        offset = position * dilation - pad
+        first = max(0, -(offset // stride))
+        last = min(outputs - 1, (extent - 1 - offset) // stride)
+        total += max(0, last - first + 1)
+    return total
+
+
+def _kernel_positions(layer: Layer, axis: int) -> int:
+    """Most kernel positions under which one input row (column) lies, for different outputs."""
+    _, outputs, kernel, stride, dilation, _ = _axis(layer, axis)
+    return min(outputs, -(-kernel // (stride // gcd(stride, dilation))))
+
+
+def _used(layer: Layer, axis: int) -> int:
+    """Input rows (columns) that some output reads."""
+    extent, outputs, kernel, stride, dilation, pad = _axis(layer, axis)
+    rows = {o * stride + k * dilation - pad for o in range(outputs) for k in range(kernel)}
+    return sum(0 <= row < extent for row in rows)
+
+
+def _used_elements(study: Study, layer: Layer, name: str) -> int:
+    return study.network.tensors[name].channels * _used(layer, 0) * _used(layer, 1)
