@@ -110,7 +110,7 @@ class Region:
         to_cols, from_cols = _common(self.cols, block.cols)
         if not (len(to_channels) and len(to_rows) and len(to_cols)):
             return
-        to, source = np.ix_(to_channels, to_rows, to_cols), np.ix_(from_channels, from_rows, from_cols)
+        to, source = _grid(to_channels, to_rows, to_cols), _grid(from_channels, from_rows, from_cols)
         words = block.values[:, source[0], source[1], source[2]]
         if (self.valid[to] & (self.values[:, to[0], to[1], to[2]] != words)).any():
             raise ExecutionError(f"{self.what} is written twice with different words")
@@ -125,7 +125,7 @@ class Region:
         from_cols, to_cols = _common(self.cols, block.cols)
         if not (len(to_channels) and len(to_rows) and len(to_cols)):
             return
-        to, source = np.ix_(to_channels, to_rows, to_cols), np.ix_(from_channels, from_rows, from_cols)
+        to, source = _grid(to_channels, to_rows, to_cols), _grid(from_channels, from_rows, from_cols)
         here = self.valid[source]
         before = block.values[:, to[0], to[1], to[2]]
         block.values[:, to[0], to[1], to[2]] = np.where(here, self.values[:, source[0], source[1], source[2]], before)
@@ -209,3 +209,8 @@ def _common(a: Index, b: Index) -> tuple[Index, Index]:
     place[place == len(b)] = 0
     found = np.flatnonzero(b[place] == a)
     return found, place[found]
+
+
+def _grid(channels: Index, rows: Index, cols: Index) -> tuple[Index, Index, Index]:
+    """Index every combination of some channels, rows and columns."""
+    return channels[:, None, None], rows[:, None], cols

@@ -8,13 +8,22 @@ from dataclasses import replace
 from random_networks import random_study
 from specs.network import Layer, Network, TensorShape
 from specs.study import Study
+from specs.templates import accelerator
 
 Shapes = dict[str, TensorShape]
 
 
 def odd_study(rng: random.Random) -> Study:
-    """A random study over an odd network."""
+    """A random study over an odd network, on any of the templates."""
     study = random_study(rng, max_layers=2, rich=rng.random() < 0.5)
+    if rng.random() < 0.3:
+        systolic = accelerator(
+            "systolic",
+            rows=tuple(sorted(rng.sample([2, 5, 16], 2))),
+            cols=(rng.choice([2, 3, 8]),),
+            double_buffer=rng.random() < 0.6,
+        )
+        study = replace(study, accelerators=(systolic,))
     return replace(study, network=odd_network(rng), batch=rng.choice([1, 1, 2, 3, 5]))
 
 

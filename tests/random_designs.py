@@ -6,11 +6,12 @@ import random
 from dataclasses import replace
 
 from costmodel.chunks import possible_input_splits, possible_splits
-from costmodel.design import Design, GroupDesign, Hardware
+from costmodel.design import Design, GroupDesign
 from costmodel.groups import group_lattice
 from costmodel.hardware import hardware_points
 from costmodel.legal import (
     DesignError,
+    _check_group,
     check_design,
     distinct_overlaps,
     group_tile_counts,
@@ -36,7 +37,7 @@ def roomy(study: Study) -> Study:
 def random_design(rng: random.Random, study: Study) -> Design:
     """Draw hardware, a grouping and how each group runs."""
     hardware = rng.choice(list(hardware_points(study)))
-    groups = tuple(random_group(rng, study, hardware, names) for names in random_grouping(rng, study))
+    groups = tuple(random_group(rng, study, names) for names in random_grouping(rng, study))
     design = Design(hardware, groups)
     check_design(study, design)
     return design
@@ -57,7 +58,7 @@ def random_grouping(rng: random.Random, study: Study) -> list[tuple[str, ...]]:
     return groups
 
 
-def random_group(rng: random.Random, study: Study, hardware: Hardware, names: tuple[str, ...]) -> GroupDesign:
+def random_group(rng: random.Random, study: Study, names: tuple[str, ...]) -> GroupDesign:
     """Draw how a group runs; a layer alone in any of its orders."""
     rows, cols = group_tile_counts(study, names)
     tile_rows, tile_cols = rng.choice(rows), rng.choice(cols)
@@ -75,12 +76,12 @@ def random_group(rng: random.Random, study: Study, hardware: Hardware, names: tu
     else:
         kept = [layer.name for layer in layers if layer.has_weights and rng.random() < 0.5]
         group = replace(group, resident=frozenset(kept))
-    return _started(rng, study, hardware, group)
+    return _started(rng, study, group)
 
 
 def _alone(rng: random.Random, study: Study, group: GroupDesign, layer: Layer) -> GroupDesign:
-    splits = rng.choice(possible_splits(study.network, layer, study.tiling.channel_splits))
-    input_splits = rng.choice(possible_input_splits(study.network, layer, study.tiling.input_splits))
+    splits = _mostly_cut(rng, possible_splits(study.network, layer, study.tiling.channel_splits))
+    input_splits = _mostly_cut(rng, possible_input_splits(study.network, layer, study.tiling.input_splits))
     order = rng.choice(orders_alone(layer, input_splits))
     modes = distinct_overlaps(study, group.tile_rows, group.tile_cols)
     if keeps_no_halos(order, input_splits):
@@ -98,18 +99,20 @@ def _alone(rng: random.Random, study: Study, group: GroupDesign, layer: Layer) -
     )
 
 
-def _started(rng: random.Random, study: Study, hardware: Hardware, group: GroupDesign) -> GroupDesign:
+def _mostly_cut(rng: random.Random, splits: tuple[int, ...]) -> int:
+    return rng.choice(splits[1:] if len(splits) > 1 and rng.random() < 0.5 else splits)
+
+
+def _started(rng: random.Random, study: Study, group: GroupDesign) -> GroupDesign:
     """Let a group that keeps halos start stepwise half of the time, where such a start exists."""
     if not any(keeps(group.overlap, group.tile_rows, group.tile_cols)) or rng.random() < 0.4:
         return group
     stepwise = replace(group, start="stepwise")
-    return stepwise if exists(study, hardware, stepwise) else group
+    return stepwise if exists(study, stepwise) else group
 
 
-def exists(study: Study, hardware: Hardware, group: GroupDesign) -> bool:
+def exists(study: Study, group: GroupDesign) -> bool:
     """Whether a group's way to run is in the study's space, apart from the other groups."""
-    from costmodel.legal import _check_group
-
     try:
         _check_group(study, group, "drawn")
     except DesignError:
