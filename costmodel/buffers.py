@@ -103,7 +103,7 @@ class Region:
         Raises
         ------
         ExecutionError
-            If a word is there already with another value: two ways of making it disagree.
+            If a word is too wide, or there already with another value: two ways of making it disagree.
         """
         to_channels, from_channels = _common(self.channels, block.channels)
         to_rows, from_rows = _common(self.rows, block.rows)
@@ -112,6 +112,8 @@ class Region:
             return
         to, source = _grid(to_channels, to_rows, to_cols), _grid(from_channels, from_rows, from_cols)
         words = block.values[:, source[0], source[1], source[2]]
+        if not _fit(words, self.word_bytes):
+            raise ExecutionError(f"{self.what} has words of more than {self.word_bytes} bytes: sums are not finished")
         if (self.valid[to] & (self.values[:, to[0], to[1], to[2]] != words)).any():
             raise ExecutionError(f"{self.what} is written twice with different words")
         self.values[:, to[0], to[1], to[2]] = words
@@ -209,6 +211,12 @@ def _common(a: Index, b: Index) -> tuple[Index, Index]:
     place[place == len(b)] = 0
     found = np.flatnonzero(b[place] == a)
     return found, place[found]
+
+
+def _fit(words: Ints, word_bytes: int) -> bool:
+    """Whether signed words fit a width."""
+    limit = 1 << (8 * word_bytes - 1)
+    return not words.size or bool(words.max() < limit and words.min() >= -limit)
 
 
 def _grid(channels: Index, rows: Index, cols: Index) -> tuple[Index, Index, Index]:

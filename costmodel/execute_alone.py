@@ -12,7 +12,7 @@ from costmodel.executed_orders import At, cuts_of, key, loops_of, tensor_channel
 from costmodel.executed_steps import axis_steps, tensors_of, touched
 from costmodel.executed_tiles import Held, Stage, all_visits
 from costmodel.executed_weights import WeightChunk
-from costmodel.reference import finish
+from costmodel.reference import finish, wrap
 
 
 class LayerAlone:
@@ -262,8 +262,9 @@ class LayerAlone:
             sums = self._read_sums(at)
         blocks = [self._operand(operand, at, rows, cols) for operand in layer.operands]
         sums = sum_up(self.chip, blocks, chunk, words, sums, rows, cols, self.in_sums)
-        if at.c == self.counts.c - 1:
-            sums = finish(layer, sums, self.chip.study.precision)
+        precision = self.chip.study.precision
+        done = at.c == self.counts.c - 1
+        sums = finish(layer, sums, precision) if done else wrap(sums, precision.partial_sum)
         self.sums.clear()
         put(Block(chunk.outputs, rows, cols, sums), [self.sums], layer.name)
 
