@@ -28,6 +28,7 @@ ORDERS_ALONE: tuple[Order, ...] = (
 """DRAM-level loop orders of a layer alone; in the spilling ones partial sums travel to DRAM and back."""
 
 Start = Literal["at-once", "stepwise"]
+STARTS: tuple[Start, ...] = ("at-once", "stepwise")
 
 
 def period_fs(clock_hz: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,26 +16,44 @@ from costmodel.legal import image_counts
 from costmodel.sweeps import Share
 from costmodel.template import Preference
 from costmodel.works import Depth, Works, whole_depth
+from specs.network import Layer
 from specs.study import SharedBuffer, Study
 
 
 def announce(study: Study, works: Works, plan: GroupPlan) -> None:
     """Tell the work tables which tiles a group will ask for."""
+    for i, (layer, depths) in enumerate(_depths(study, plan)):
+        made = i % len(plan.tensors.layers)
+        works.need(layer, depths, plan.rows.new[:, made], plan.cols.new[:, made])
+
+
+def _depths(study: Study, plan: GroupPlan) -> Iterator[tuple[Layer, tuple[Depth, ...]]]:
+    """Depths that are looked up of each layer; without cuts of input channels, which are priced when they pay."""
     sizes = sorted({size for images in image_counts(study) for size, _ in Share(study, images).sizes})
     layers = plan.tensors.layers
-    for i, layer in enumerate(plan.tensors.signatures):
-        whole = tuple(whole_depth(layer, images) for images in sizes)
-        works.need(layer, whole, plan.rows.new[:, i], plan.cols.new[:, i])
+    for layer in plan.tensors.signatures:
+        yield layer, tuple(whole_depth(layer, images) for images in sizes)
     if len(layers) == 1:
         channels = {size for chunks in all_chunks(study, layers[0]) for size, _ in chunks.sizes} - {layers[0].K}
         depths = tuple(Depth(i, k, layers[0].C // layers[0].G) for i in sizes for k in sorted(channels))
-        works.need(plan.tensors.signatures[0], depths, plan.rows.new[:, 0], plan.cols.new[:, 0])
+        yield plan.tensors.signatures[0], depths
+
+
+def _different(study: Study, works: dict[Preference, Works], plan: GroupPlan) -> dict[Preference, Works]:
+    """Preferences that lead to different works; of equals the first."""
+    (first, work), *others = works.items()
+    return {first: work} | {
+        mapping: other
+        for mapping, other in others
+        if not all(other.same_as(work, layer, depth) for layer, depths in _depths(study, plan) for depth in depths)
+    }
 
 
 def candidates(study: Study, family: Family, works: dict[Preference, Works], plan: GroupPlan) -> Candidates | None:
     """Price every candidate of a group that fits some listed buffer; None if nothing fits."""
     shares = [Share(study, images) for images in image_counts(study)]
     parts = []
+    works = _different(study, works, plan)
     for mapping, work in works.items():
         for share in shares:
             if len(plan.tensors.layers) == 1:

@@ -9,7 +9,7 @@ from itertools import product
 from costmodel.design import Hardware
 from costmodel.technology import SramPrice, sram_price
 from costmodel.template import Preference, Terms, array_shapes
-from specs.study import SharedBuffer, Study
+from specs.study import SharedBuffer, Study, Technology
 
 
 @dataclass(frozen=True)
@@ -98,24 +98,26 @@ def within_hardware_budgets(study: Study, hardware: Hardware, price_list: PriceL
     )
 
 
-def mapping_terms(study: Study, hardware: Hardware, prefer: Preference) -> Terms:
-    """By what mappings are chosen on a hardware point: the same for all buffer sizes of an array.
+RANKED_AT_BYTES = 64 * 1024
+"""Buffer size at whose prices mappings are ranked."""
 
-    Prices are those of the middle one of the listed buffer sizes. They rank mappings and enter no cost.
-    """
+
+def mapping_terms(study: Study, hardware: Hardware, prefer: Preference) -> Terms:
+    """By what mappings are chosen on a hardware point: the same for all buffer sizes of an array."""
     return terms_at(study, hardware.period_fs, prefer)
 
 
 def terms_at(study: Study, period_fs: int, prefer: Preference) -> Terms:
-    """The same, for a clock period in femtoseconds."""
-    buffers, technology = study.buffers, study.technology
-    if isinstance(buffers, SharedBuffer):
-        feature = weight = sram_price(technology, _middle(buffers.shared_bytes), technology.shared_port_bits)
-        leakage_mw = feature.leakage_mw
-    else:
-        feature = sram_price(technology, _middle(buffers.feature_bytes), technology.feature_port_bits)
-        weight = sram_price(technology, _middle(buffers.weight_bytes), technology.weight_port_bits)
-        leakage_mw = feature.leakage_mw + weight.leakage_mw
+    """By what mappings are chosen at a clock period in femtoseconds.
+
+    They are ranked at the prices of two buffers of `RANKED_AT_BYTES`, or of the nearest size that the technology
+    has, so that what else a study lists does not change them. These prices enter no cost.
+    """
+    technology = study.technology
+    shared = isinstance(study.buffers, SharedBuffer)
+    feature = _ranking_price(technology, technology.shared_port_bits if shared else technology.feature_port_bits)
+    weight = feature if shared else _ranking_price(technology, technology.weight_port_bits)
+    leakage_mw = feature.leakage_mw + (0 if shared else weight.leakage_mw)
     return Terms(
         technology=technology,
         precision=study.precision,
@@ -126,5 +128,6 @@ def terms_at(study: Study, period_fs: int, prefer: Preference) -> Terms:
     )
 
 
-def _middle(sizes: tuple[int, ...]) -> int:
-    return sorted(sizes)[len(sizes) // 2]
+def _ranking_price(technology: Technology, port_bits: int) -> SramPrice:
+    low, high = technology.capacity_range(port_bits) or (RANKED_AT_BYTES, RANKED_AT_BYTES)
+    return sram_price(technology, min(max(RANKED_AT_BYTES, low), high), port_bits)

@@ -6,12 +6,14 @@ relative error stays far below `_MARGIN`, by which every bound is lowered.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.candidates import Family
 from costmodel.extents import Extents
-from costmodel.legal import image_counts, pinned_layers
+from costmodel.legal import image_counts, mappings, pinned_layers
 from costmodel.products import Floats, block_rows, product
 from costmodel.selection import PriceGrid
 from costmodel.sweeps import Share
@@ -28,7 +30,7 @@ def num_tile_sizes(study: Study, family: Family) -> int:
     """Works that `LeastCosts` needs: every tile of every different layer on every array."""
     layers = {signature(layer, pinned_layers(study)) for layer in study.network.layers}
     sizes_of_share = {size for images in image_counts(study) for size, _ in Share(study, images).sizes}
-    return sum((layer.P + 1) * (layer.Q + 1) for layer in layers) * len(family.arrays) * len(sizes_of_share)
+    return sum((layer.P + 1) * (layer.Q + 1) for layer in layers) * len(family.arrays) * len(sizes_of_share) * len(mappings(study))
 
 
 class LeastCosts:
@@ -40,7 +42,7 @@ class LeastCosts:
     the feature buffer.
     """
 
-    def __init__(self, family: Family, extents: Extents, works: Works, grid: PriceGrid) -> None:
+    def __init__(self, family: Family, extents: Extents, works: Iterable[Works], grid: PriceGrid) -> None:
         study = extents.study
         self._extents, self._family, self._grid, self._goal = extents, family, grid, study.goal
         self._batch = study.batch
@@ -52,7 +54,11 @@ class LeastCosts:
         sizes_of_share = {size for images in image_counts(study) for size, _ in Share(study, images).sizes}
         rates = {
             layer: np.min(
-                [_rates(works.price_whole(layer, m).values, layer.K * m, grid, study.goal) for m in sizes_of_share],
+                [
+                    _rates(work.price_whole(layer, m).values, layer.K * m, grid, study.goal)
+                    for work in works
+                    for m in sizes_of_share
+                ],
                 axis=0,
             )
             for layer in dict.fromkeys(signatures)

@@ -79,16 +79,13 @@ def keeps_no_halos(order: Order, input_splits: int) -> bool:
 
 
 def mappings(study: Study) -> tuple[Preference, ...]:
-    """By what array mappings are chosen in the search: what the goal and the budgets look at decides.
+    """By what array mappings are chosen in the search.
 
-    Where time alone matters, or neither time nor energy, the fastest; where energy alone matters, the
-    most frugal; where both do, each group has the choice.
+    The fastest mapping of every tile is in no design slower than another. Where energy matters each group has the
+    choice: prices differ between buffers, so neither way is always the better one.
     """
-    time = study.goal == "latency" or study.budgets.latency_fs is not None
     energy = study.goal == "energy" or study.budgets.energy_fj is not None
-    if time and energy:
-        return PREFERENCES
-    return ("frugal",) if energy else ("fastest",)
+    return PREFERENCES if energy else PREFERENCES[:1]
 
 
 def pinned_layers(study: Study) -> frozenset[str]:

@@ -144,9 +144,9 @@ def _costs(
 def _worth_trying(rows: Candidates, grid: PriceGrid) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Weight sizes that can share one look, with the rows that are worth it.
 
-    A fused group's kinds come in order of falling streamed bytes, once for each number of images in a tile,
-    and all its costs rise with those: of the kinds for so many images that fit an array's weight buffer, only
-    the last can be best.
+    A fused group's kinds come in order of falling streamed bytes, once for each number of images in a tile and
+    each way to choose mappings, and all its costs rise with those: of such kinds that fit an array's weight buffer,
+    only the last can be best.
     """
     everything = np.arange(len(rows))
     columns = np.arange(len(grid.weight_bytes))
@@ -158,9 +158,10 @@ def _worth_trying(rows: Candidates, grid: PriceGrid) -> Iterator[tuple[NDArray[n
     fits = need[:, :, None] <= grid.weight_bytes  # (kind, array, weight size)
     images = np.zeros(len(rows.kinds), dtype=np.int64)
     images[rows.kind] = rows.images
+    ways = [(number, kind.mapping) for number, kind in zip(images.tolist(), rows.kinds, strict=True)]
     wanted_by_column = [set[int]() for _ in columns]
-    for number in set(images.tolist()):
-        these = fits & (images == number)[:, None, None]
+    for way in set(ways):
+        these = fits & np.array([one == way for one in ways])[:, None, None]
         last = np.where(these.any(axis=0), len(rows.kinds) - 1 - these[::-1].argmax(axis=0), -1)
         for wanted_kinds, kinds in zip(wanted_by_column, last.T.tolist(), strict=True):
             wanted_kinds.update(kinds)

@@ -37,7 +37,7 @@ class Terms:
         ``fastest``: fewest cycles, then least energy. ``frugal``: least energy, then fewest cycles. Energy here is
         that of the array plus the buffers' at the two prices below plus leakage.
     feature_fj_per_byte, weight_fj_per_byte, leakage_fj_per_cycle
-        Prices at the middle one of the study's listed buffer sizes: they rank mappings and enter no cost.
+        Prices at one buffer size for all (`costmodel.hardware.RANKED_AT_BYTES`): they rank mappings, enter no cost.
     """
 
     technology: Technology

@@ -58,6 +58,7 @@ class Works:
         self._needs: dict[tuple[Layer, tuple[Depth, ...]], tuple[set[int], set[int]]] = {}
         self._tables: dict[tuple[Layer, Depth], WorkTable] = {}
         self._whole: dict[tuple[Layer, Depth], WorkTable] = {}
+        self._equal: dict[tuple[int, int], bool] = {}
 
     def need(self, layer: Layer, depths: tuple[Depth, ...], rows: Ints, cols: Ints) -> None:
         """Announce tiles of a layer (by signature) that will be looked up at each of some depths."""
@@ -95,6 +96,14 @@ class Works:
     def table(self, layer: Layer, depth: Depth) -> WorkTable:
         """Works that were announced and priced."""
         return self._tables[layer, depth]
+
+    def same_as(self, other: Works, layer: Layer, depth: Depth) -> bool:
+        """Whether another preference leads to the same works, for all tiles that were announced."""
+        mine, theirs = self._tables[layer, depth], other._tables[layer, depth]
+        key = id(mine), id(theirs)
+        if key not in self._equal:
+            self._equal[key] = np.array_equal(mine.values, theirs.values)
+        return self._equal[key]
 
     def at(self, layer: Layer, depth: Depth, rows: Ints, cols: Ints) -> Ints:
         """Works of a depth that was not announced, priced now."""

@@ -106,7 +106,7 @@ def undominated_totals(study: Study) -> tuple[Total, ...]:
     On each hardware point these are the designs of which no other one there is as good in energy, latency and
     traffic; of equals one stays.
     """
-    return _undominated_totals(replace(study, goal="energy", budgets=Budgets()), _mappings(study))
+    return _undominated_totals(replace(study, goal="energy", budgets=Budgets()), searched_mappings(study))
 
 
 @lru_cache(maxsize=8)
@@ -324,11 +324,9 @@ def group_designs(study: Study, names: Names, mappings: Names) -> Iterator[Group
                 yield from _layer_designs(study, network.layer(names[0]), run, keeps_halo)
 
 
-def _mappings(study: Study) -> Names:
-    """What mappings are chosen by: time, energy, or either where goal and budgets look at both."""
-    time = study.goal == "latency" or study.budgets.latency_fs is not None
-    energy = study.goal == "energy" or study.budgets.energy_fj is not None
-    return ("fastest",) * (time or not energy) + ("frugal",) * energy
+def searched_mappings(study: Study) -> Names:
+    """What mappings are chosen by: time, and also energy where it matters."""
+    return ("fastest",) + ("frugal",) * (study.goal == "energy" or study.budgets.energy_fj is not None)
 
 
 def _holds_less(study: Study, group: GroupDesign) -> bool:

@@ -17,15 +17,17 @@ from brute_force import (
     group_designs,
     listed_hardware,
     possible_groupings,
+    searched_mappings,
     set_partitions,
     total_of,
     undominated,
     undominated_totals,
 )
-from costmodel.design import Design, GroupDesign, Hardware, Order
+from costmodel.design import ORDERS_ALONE, STARTS, Design, GroupDesign, Hardware, Order
 from costmodel.evaluate import evaluate, group_cost
 from costmodel.hardware import prices
 from costmodel.legal import DesignError, check_design
+from costmodel.template import PREFERENCES
 from random_networks import TECHNOLOGY, random_study
 from solver import Outcome, solve
 from specs.network import Layer, Network, TensorShape
@@ -63,10 +65,10 @@ def instance(seed: int) -> Study:
     study = random_study(rng)
     if len(study.network.layers) <= 2:
         columns, channels = rng.choice([None, (1, 2, 4)]), rng.choice([None, (1, 2, 3, 4, 8)])
-        study = replace(study, tiling=Tiling(None, columns, channels))
+        study = replace(study, tiling=Tiling(None, columns, channels, rng.choice([None, (1, 2, 3)])))
     if rng.random() < 0.1:
         study = replace(study, fusion=replace(study.fusion, max_layers=1))
-    if _prices_to_find(study) <= 1000:
+    if _prices_to_find(study) <= 2000:
         more = rng.choice(["clocks", "DRAMs", "images"])
         if more == "clocks":
             slow, fast = sorted(rng.sample([150_000_000, 200_000_000, 333_000_000, 700_000_000], 2))
@@ -79,7 +81,7 @@ def instance(seed: int) -> Study:
     if _prices_to_find(study) > 3000 and isinstance(buffers, SeparateBuffers):
         study = replace(study, buffers=replace(buffers, weight_bytes=(rng.choice(buffers.weight_bytes),)))
     if _prices_to_find(study) > 3000:
-        study = replace(study, tiling=Tiling((1, 2), (1, 2), (1, 2)))
+        study = replace(study, tiling=Tiling((1, 2), (1, 2), (1, 2), (1, 2)))
     return study
 
 
@@ -87,7 +89,9 @@ def _prices_to_find(study: Study) -> int:
     """How many prices of groups brute force has to find."""
     groupings = possible_groupings(study.network, study.fusion.max_layers)
     groups = {names for grouping in groupings for names in grouping}
-    return len(list(listed_hardware(study))) * sum(len(list(group_designs(study, names))) for names in groups)
+    return len(list(listed_hardware(study))) * sum(
+        len(list(group_designs(study, names, ("fastest",)))) for names in groups
+    )
 
 
 def draw_budgets(rng: random.Random, study: Study, kind: str) -> tuple[str, Study]:
@@ -105,7 +109,7 @@ def draw_budgets(rng: random.Random, study: Study, kind: str) -> tuple[str, Stud
     tuple
         The kind that was possible, and the study.
     """
-    totals = undominated_totals(study)
+    totals = undominated_totals(replace(study, goal="energy"))  # with all mappings
     goals: list[Goal] = rng.sample(GOALS, len(GOALS))
     if not totals:
         limits = {name: rng.randint(1, 10**9) for name in rng.sample(BUDGETED, rng.randint(1, 2))}
@@ -196,9 +200,12 @@ def check_with_baseline(study: Study, label: str) -> None:
 
 def only_hardware(study: Study, hardware: Hardware) -> Study:
     """The study with one hardware point alone."""
-    numbers: dict[str, Any] = {name: (number,) for name, number in hardware.array.numbers.items()}
     accelerators = tuple(
-        replace(spec, clock_hz=(hardware.clock_hz,), **numbers)
+        replace(
+            spec,
+            clock_hz=(hardware.clock_hz,),
+            numbers=tuple((key, (hardware.array.numbers.get(key, listed[0]),)) for key, listed in spec.numbers),
+        )
         for spec in study.accelerators
         if spec.template == hardware.template
     )
@@ -261,7 +268,7 @@ def _crossed(rng: random.Random) -> Study:
     network = Network("crossed", (("x", shape), ("y", shape)), layers, ("b", "d"))
     return replace(
         _small_study(network, rng.choice(["energy", "bandwidth"]), feature_bytes=512),
-        tiling=Tiling((1, 2), (1,), (1,)),
+        tiling=Tiling((1, 2), (1,), (1,), (1,)),
         fusion=Fusion(max_layers=rng.choice([2, 2, 3])),
     )
 
@@ -281,7 +288,7 @@ def test_groupings_that_wait_for_each_other_would_be_cheaper() -> None:
         (hardware,) = listed_hardware(study)
         price, waiting = prices(study, hardware), 0
         for names in (("a", "d"), ("c", "b")):
-            costs = [group_cost(study, hardware, price, group) for group in group_designs(study, names)]
+            costs = [group_cost(study, hardware, price, group) for group in group_designs(study, names, searched_mappings(study))]
             waiting += min(cost.energy_fj if study.goal == "energy" else cost.dram_bytes for cost in costs)
         best = brute_force(study)[1]
         assert best is not None
@@ -430,7 +437,8 @@ def test_time_and_energy_of_one_layer_by_hand() -> None:
     read, write = 188, 250
     feature = (16 + 16) * (read + write)  # pixels come in and are read, outputs are written and go out
     weights = 16 * read + 1 * write  # one per MAC
-    energy = 16 * 300 + feature + weights + 33 * 64_000 + cycles * 2
+    sums = 16 * 576  # each MAC reads and writes its accumulator: 64 bits at 9 fJ
+    energy = 16 * 300 + sums + feature + weights + 33 * 64_000 + cycles * 2
     assert brute_force(_small_study(network, "energy"))[:2] == ("optimal", energy)
 
 
@@ -505,12 +513,12 @@ def test_undominated_options_are_those_that_nothing_equals_or_beats() -> None:
 def test_oracle_finds_what_all_products_hold(seed: int) -> None:
     """No front, no memory: every product of every way to run every group."""
     rng = random.Random(seed)
-    study = replace(random_study(rng, max_layers=2), tiling=Tiling((1, 2), (1,), (1, 2)))
+    study = replace(random_study(rng, max_layers=2), tiling=Tiling((1, 2), (1,), (1, 2), (1,)))
     totals = []
     for hardware in listed_hardware(study):
         price = prices(study, hardware)
         for grouping in possible_groupings(study.network, study.fusion.max_layers):
-            for groups in product(*(group_designs(study, names) for names in grouping)):
+            for groups in product(*(group_designs(study, names, ("fastest", "frugal")) for names in grouping)):
                 try:
                     costs = [group_cost(study, hardware, price, group) for group in groups]
                 except DesignError:
@@ -545,13 +553,13 @@ def test_oracle_tries_the_ways_that_the_rules_allow(seed: int) -> None:
     """Of random ways to run a group, those that `check_design` accepts are those that the oracle tries."""
     study, rng = instance(seed), random.Random(seed)
     hardware = next(listed_hardware(study))
-    orders: tuple[Order, ...] = ("fused", "weight-stationary", "input-stationary", "output-stationary")
+    orders: tuple[Order, ...] = ("fused", *ORDERS_ALONE)
     for grouping in possible_groupings(study.network, study.fusion.max_layers):
         several = [names for names in grouping if len(names) > 1]
         if len(several) > 1:
             continue
         for names in several or grouping:
-            tried = set(group_designs(study, names))
+            tried = set(group_designs(study, names, ("fastest", "frugal")))
             drawn = set(rng.sample(sorted(tried, key=repr), min(20, len(tried))))
             for _ in range(100):
                 odd = len(names) == 1 or rng.random() < 0.2
@@ -565,6 +573,9 @@ def test_oracle_tries_the_ways_that_the_rules_allow(seed: int) -> None:
                         rng.choice(orders) if odd else "fused",
                         rng.choice([1, 1, 2, 3, 4, 6]) if odd else 1,
                         rng.randint(1, study.batch) if rng.random() < 0.9 else study.batch + 1,
+                        rng.choice([1, 1, 2, 3]) if odd else 1,
+                        rng.choice(STARTS),
+                        rng.choice(PREFERENCES),
                     )
                 )
             for group in sorted(drawn, key=repr):
