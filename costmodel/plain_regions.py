@@ -153,7 +153,7 @@ class RegionPlan:
             needed: list[float] = []
             for i in range(count + 1):
                 readers = [layer for layer in self.layers if name in layer.input_tensors]
-                busy = [v for v in readers if reached[v.name][i] < reached[v.name][-1]]
+                busy = [v for v in readers if first[v.name].made[i] < reached[v.name][-1]]
                 rows = [max(0, first_input(v, first[v.name].made[i], axis)) for v in busy]
                 needed.append(min(rows, default=inf))
             made = [

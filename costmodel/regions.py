@@ -268,7 +268,7 @@ def _with_halos(tensors: GroupTensors, tiles: Ints, early: Ints, axis: int) -> _
         if v not in outputs:
             made[:, v] = np.maximum(before[:, v], lowest[:, v])
         _, _, _, stride, _, pad = extents[v]
-        busy = before[:, v] < final[:, v]
+        busy = made[:, v] < final[:, v]
         needed = np.where(busy, np.maximum(made[:, v] * stride - pad, 0), _FAR)
         for i in tensors.inputs[v]:
             lowest[:, i] = np.minimum(lowest[:, i], needed)
