@@ -118,7 +118,7 @@ def _undominated_totals(study: Study, mappings: Names) -> tuple[Total, ...]:
     for hardware in listed_hardware(study):
         price = prices(study, hardware)
         fitting = {
-            names: undominated(_priced(study, hardware, [*_uncut(ways[names]), *paying[names][_family(hardware)]]))
+            names: undominated(_priced(study, hardware, [*_uncut(ways[names]), *paying[names][_family(study, hardware)]]))
             for names in ways
         }
         whole = [option for grouping in groupings for option in _combined([fitting[names] for names in grouping])]
@@ -154,9 +154,10 @@ def _uncut(designs: list[GroupDesign]) -> list[GroupDesign]:
     return [group for group in designs if group.input_splits == 1]
 
 
-def _family(hardware: Hardware) -> tuple[object, ...]:
-    """Hardware points that differ in array shape and buffers alone."""
-    return hardware.template, hardware.clock_hz, hardware.double_buffer, hardware.dram
+def _family(study: Study, hardware: Hardware) -> tuple[object, ...]:
+    """Hardware points that differ in buffers and in array shapes that hold partial sums of the same layers."""
+    sums = tuple(hardware.array.accumulates_in_buffer(layer) for layer in study.network.layers)
+    return hardware.template, hardware.clock_hz, hardware.double_buffer, hardware.dram, sums
 
 
 def paying_cuts(study: Study, designs: list[GroupDesign]) -> dict[tuple[object, ...], list[GroupDesign]]:
@@ -166,10 +167,10 @@ def paying_cuts(study: Study, designs: list[GroupDesign]) -> dict[tuple[object, 
     way without cuts that fits there.
     """
     cut = [group for group in designs if group.input_splits > 1]
-    found: dict[tuple[object, ...], list[GroupDesign]] = {_family(h): [] for h in listed_hardware(study)}
+    found: dict[tuple[object, ...], list[GroupDesign]] = {_family(study, h): [] for h in listed_hardware(study)}
     for hardware in listed_hardware(study) if cut else ():
         uncut = [option.dram_bytes for option in _priced(study, hardware, _uncut(designs))]
-        family = found[_family(hardware)]
+        family = found[_family(study, hardware)]
         for option in _priced(study, hardware, cut):
             if option.dram_bytes < min(uncut, default=option.dram_bytes + 1) and option.groups[0] not in family:
                 family.append(option.groups[0])

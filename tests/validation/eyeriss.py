@@ -16,7 +16,7 @@ are zero), no clock tree and no control logic (it costs less, always). `gated_en
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from costmodel.eyeriss import EyerissShape
@@ -26,9 +26,10 @@ from costmodel.template import Pins, Terms, Tile
 from specs.library import LIBRARY
 from specs.load import load_network
 from specs.network import Layer
-from specs.schema_technology import read_technology
 from specs.study import Precision, Technology
+from specs.technology_reader import read_technology
 from specs.yaml_reader import read_yaml
+from tests.validation.row import Row
 
 DATA = Path(__file__).parent / "data"
 BATCH = 4
@@ -41,19 +42,6 @@ ALIKE = {"CONV3": "CONV4"}
 
 CONSTANT_MW = 162.5
 """Clock tree, control and whatever else runs on: fitted (least squares of relative errors) to the five energies."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One published quantity beside ours."""
-
-    quantity: str
-    published: float
-    ours: float
-
-    @property
-    def difference(self) -> float:
-        return self.ours / self.published - 1
 
 
 def _read(file: str, key: str) -> dict[str, dict[str, str]]:
@@ -105,7 +93,9 @@ class Chip:
 
     def buffer_fj(self, name: str) -> int:
         work = self.shape.tile_work(*self.of(name))
-        feature, weight = (sram_price(self.terms.technology, size) for size in (FEATURE_BYTES, FILTER_BYTES))
+        technology = self.terms.technology
+        feature = sram_price(technology, FEATURE_BYTES, technology.feature_port_bits)
+        weight = sram_price(technology, FILTER_BYTES, technology.weight_port_bits)
         return (
             work.feature_read_bytes * feature.read_fj_per_byte
             + work.feature_write_bytes * feature.write_fj_per_byte
@@ -136,17 +126,28 @@ def rows() -> list[Row]:
         Row(f"{name} active PEs", measured(name, "Num. of Active PEs"), chip.shape.active_pes(*chip.of(name)))
         for name in LAYERS
     ]
-    latency = "Processing Latency (ms)"
-    found += [Row(f"{name} processing latency, ms", measured(name, latency), chip.latency_ms(name)) for name in LAYERS]
+    column = "Processing Latency (ms)"
+    found += [
+        Row(f"{name} processing latency", measured(name, column), chip.latency_ms(name), "ms", 10) for name in LAYERS
+    ]
     total_ms = sum(chip.latency_ms(name) for name in LAYERS)
-    found.append(Row("total processing latency, ms", measured("Total", latency), total_ms))
-    traffic = "Global Buffer Accesses (MB)"
-    found.append(Row("CONV3 global buffer, MB, as in table III", measured("CONV3", traffic), chip.traffic_mb("CONV3")))
-    found += [Row(f"{name} global buffer, MB", measured(name, traffic), alike.traffic_mb(name)) for name in LAYERS]
-    for text, energy in (("array and buffers", chip.energy_mj), ("gated, with 162.5 mW", chip.gated_energy_mj)):
-        found += [Row(f"{name} chip energy, mJ, {text}", published_mj(name), energy(name)) for name in LAYERS]
+    found.append(Row("total processing latency", measured("Total", column), total_ms, "ms", 5))
+    column = "Global Buffer Accesses (MB)"
+    own = chip.traffic_mb("CONV3")
+    found.append(Row("CONV3 global buffer, as in table III", measured("CONV3", column), own, "MB", None))
+    found += [Row(f"{name} global buffer", measured(name, column), alike.traffic_mb(name), "MB", 3) for name in LAYERS]
+    versions = (("array and buffers", chip.energy_mj, 10), ("gated, with 162.5 mW fitted", chip.gated_energy_mj, None))
+    for text, energy, target in versions:
+        found += [
+            Row(f"{name} chip energy, {text}", published_mj(name), energy(name), "mJ", target) for name in LAYERS
+        ]
         total = sum(energy(name) for name in LAYERS)
-        found.append(Row(f"total chip energy, mJ, {text}", sum(map(published_mj, LAYERS)), total))
+        found.append(Row(f"total chip energy, {text}", sum(map(published_mj, LAYERS)), total, "mJ", target))
+    searched = speedups()
+    found += [
+        Row(f"{name}: searched mapping against the published one", 1, searched[name], "x as fast", 0, side="below")
+        for name in LAYERS
+    ]
     return found
 
 
@@ -154,11 +155,3 @@ def speedups() -> dict[str, float]:
     """How much faster than with the published mapping each layer runs with the searched one."""
     chip, free = Chip(), Chip(prefer_free=True)
     return {name: chip.latency_ms(name) / free.latency_ms(name) for name in LAYERS}
-
-
-if __name__ == "__main__":
-    for row in rows():
-        print(f"{row.quantity:50} {row.published:8.2f} {row.ours:8.2f} {row.difference:+8.1%}")
-    searched = Chip(prefer_free=True)
-    for layer_name, speedup in speedups().items():
-        print(f"{layer_name} searched {speedup:.3f} x as fast: {searched.shape.mapping(*searched.of(layer_name))}")
