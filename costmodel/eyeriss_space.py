@@ -147,7 +147,7 @@ def compute_fronts(space: Space, num_filters: list[int]) -> list[Ints]:
 
 def _worth_a_look(D_: Floats, p: Ints) -> NDArray[np.bool_]:
     """A narrower set must save filter passes, a smaller p save MACs: else all their numbers are as large."""
-    kept = D_ < np.inf
+    kept = np.inf > D_
     fewest = D_[:, 0].copy()
     for e_at in range(1, D_.shape[1]):
         kept[:, e_at] &= D_[:, e_at] < fewest
@@ -182,7 +182,7 @@ def _passes(K: int, m: int, p: Ints, t: Ints) -> Floats:
         if not m:
             return np.ceil(-(-K // p) / t)
         rest = np.ceil(-(-(K % m) // p) / t) if K % m else 0.0
-        return np.where(t > 0, K // m * np.ceil(-(-m // p) / t) + rest, np.inf) if K >= m else np.ceil(-(-K // p) / t)
+        return np.where(t > 0, K // m * np.ceil(-(-m // p) / t) + rest, np.inf) if m <= K else np.ceil(-(-K // p) / t)
 
 
 @lru_cache(maxsize=4096)
