@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from costmodel import Design, DesignError, GroupDesign, evaluate
+from costmodel.design import ORDERS_ALONE
 from costmodel.hardware import hardware_points
 from costmodel.legal import check_design
 from random_networks import TECHNOLOGY
 from specs.network import Layer, Network, TensorShape
-from specs.study import Dram, Fusion, SeparateBuffers, SharedBuffer, Study, Tiling
+from specs.study import Dram, Fusion, Overlap, SeparateBuffers, SharedBuffer, Study, Tiling
 from specs.templates import accelerator
 
 SHAPE = TensorShape(4, 8, 8)
@@ -40,7 +41,7 @@ STUDY = Study(
     dram=(Dram("DDR3", 560_000, 6_400_000_000),),
     batch=4,
     fusion=Fusion(3, ("recompute", "cache-rows")),
-    tiling=Tiling((1, 2, 3), (1, 2), (1, 2)),
+    tiling=Tiling((1, 2, 3, 4), (1, 2), (1, 2), (1, 2)),
 )
 (HARDWARE,) = hardware_points(STUDY)
 
@@ -52,6 +53,8 @@ def _alone(name: str) -> GroupDesign:
 
 FUSED = GroupDesign(("a", "b"), resident=frozenset({"a", "b"}))
 A, B, POOL, OTHER = (_alone(layer.name) for layer in STUDY.network.layers)
+STREAMS = replace(OTHER, resident=frozenset(), input_splits=2)
+KEEPS = replace(OTHER, input_splits=2, tile_rows=3, overlap="cache-rows")
 LEGAL = (FUSED, POOL, OTHER)
 
 
@@ -61,12 +64,18 @@ LEGAL = (FUSED, POOL, OTHER)
         LEGAL,
         (OTHER, A, B, POOL),
         (GroupDesign(("a", "b", "pool"), 2, 2, "cache-rows"), OTHER),
-        (replace(FUSED, images=2), POOL, replace(OTHER, order="output-stationary", resident=frozenset())),
-        (
-            FUSED,
-            POOL,
-            replace(OTHER, tile_cols=2, order="output-stationary", resident=frozenset(), overlap="cache-rows"),
-        ),
+        (replace(FUSED, images=2), POOL, replace(OTHER, order="input-stationary", resident=frozenset())),
+        (replace(FUSED, images=2), POOL, replace(OTHER, order="input-stationary", tile_rows=3, overlap="cache-rows")),
+        (FUSED, POOL, replace(STREAMS, order="output-stationary")),
+        (FUSED, POOL, replace(STREAMS, order="input-stationary-spilling")),
+        (FUSED, POOL, replace(OTHER, input_splits=2)),
+        # Column halos are not kept by rows: nothing of an input that streams through stays.
+        (FUSED, POOL, replace(STREAMS, order="output-stationary", tile_cols=2, overlap="cache-rows")),
+        (FUSED, POOL, replace(OTHER, input_splits=2, tile_cols=2, overlap="cache-rows")),
+        # The input of a tile comes at once, so its halos may stay while partial sums travel.
+        (FUSED, POOL, replace(KEEPS, order="weight-stationary-spilling")),
+        (FUSED, POOL, replace(KEEPS, order="weight-input-stationary-spilling", channel_splits=2)),
+        (replace(FUSED, tile_rows=4, overlap="cache-rows", mapping="frugal"), POOL, OTHER),
     ],
 )
 def test_legal_designs_are_accepted_and_cost_something(groups: tuple[GroupDesign, ...]) -> None:
@@ -88,7 +97,7 @@ def test_legal_designs_are_accepted_and_cost_something(groups: tuple[GroupDesign
         ((GroupDesign(("a", "pool")), B, OTHER), "group a+pool runs before a layer that it needs"),
         ((GroupDesign(("a", "b", "pool", "other")),), "group a+b+pool+other has more than 3 layers"),
         ((GroupDesign(("a", "other")), B, POOL), "group a+other must be connected and convex"),
-        ((replace(FUSED, tile_rows=4), POOL, OTHER), "group a+b has no tile grid 4 x 1"),
+        ((replace(FUSED, tile_rows=5), POOL, OTHER), "group a+b has no tile grid 5 x 1"),
         ((FUSED, replace(POOL, tile_rows=3), OTHER), "group pool has no tile grid 3 x 1"),  # 2 + 2 rows are two tiles
         ((replace(FUSED, tile_cols=3), POOL, OTHER), "group a+b has no tile grid 1 x 3"),
         ((replace(FUSED, images=3), POOL, OTHER), "group a+b cannot hold 3 of 4 images in a tile"),
@@ -115,22 +124,50 @@ def test_legal_designs_are_accepted_and_cost_something(groups: tuple[GroupDesign
         ((replace(A, order="fused"), B, POOL, OTHER), "layer a alone cannot run fused"),
         ((FUSED, replace(POOL, order="input-stationary"), OTHER), "layer pool alone cannot run input-stationary"),
         ((replace(A, channel_splits=4), B, POOL, OTHER), "layer a cannot be cut into 4 chunks of channels"),
+        ((replace(A, input_splits=4), B, POOL, OTHER), "layer a cannot be cut into 4 chunks of input channels"),
+        ((FUSED, replace(POOL, input_splits=2), OTHER), "layer pool cannot be cut into 2 chunks of input channels"),
         (
-            (replace(A, resident=frozenset()), B, POOL, OTHER),
-            "layer a alone keeps its weights exactly when it is weight-stationary",
+            (replace(FUSED, input_splits=2), POOL, OTHER),
+            "group a+b of several layers must be fused, with one chunk of channels",
+        ),
+        # Without chunks of input channels, orders in which they stream or sums travel are none of their own.
+        *(
+            ((replace(A, order=order), B, POOL, OTHER), f"layer a alone cannot run {order}")
+            for order in ORDERS_ALONE[2:]
         ),
         (
-            (replace(A, order="input-stationary"), B, POOL, OTHER),
-            "layer a alone keeps its weights exactly when it is weight-stationary",
+            (replace(A, order="input-stationary", input_splits=2), B, POOL, OTHER),
+            "layer a alone cannot run input-stationary with 2 chunks of input channels",
         ),
-        (
+        *(
             (
-                replace(A, order="output-stationary", resident=frozenset(), tile_rows=2, overlap="cache-rows"),
-                B,
-                POOL,
-                OTHER,
-            ),
-            "layer a cannot keep halos of inputs that stream through",
+                (replace(A, order=order, input_splits=splits, resident=frozenset()), B, POOL, OTHER),
+                "layer a alone keeps its weights exactly when it is weight-stationary",
+            )
+            for order, splits in (
+                ("weight-stationary", 1),
+                ("weight-stationary", 2),
+                ("weight-stationary-spilling", 2),
+                ("weight-input-stationary-spilling", 2),
+            )
+        ),
+        *(
+            (
+                (replace(A, order=order, input_splits=2), B, POOL, OTHER),
+                "layer a alone keeps its weights exactly when it is weight-stationary",
+            )
+            for order in ("output-stationary", "input-stationary-spilling")
+        ),
+        *(
+            (
+                (FUSED, POOL, replace(STREAMS, order=order, resident=resident, tile_rows=2, overlap="cache-rows")),
+                "layer other cannot keep halos of inputs that stream through",
+            )
+            for order, resident in (
+                ("weight-stationary", frozenset({"other"})),
+                ("output-stationary", frozenset[str]()),
+                ("input-stationary-spilling", frozenset[str]()),
+            )
         ),
     ],
 )
@@ -138,6 +175,47 @@ def test_illegal_designs_are_refused(groups: tuple[GroupDesign, ...], sentence: 
     with pytest.raises(DesignError) as error:
         check_design(STUDY, Design(HARDWARE, groups))
     assert str(error.value) == sentence
+
+
+def _tall(name: str, reads: str) -> Layer:
+    """A kernel of three rows and one column."""
+    return Layer(name, "conv", ((reads,),), 1, 4, 4, 8, 8, 8, 8, 3, 1, pad=(1, 0, 1, 0))
+
+
+@pytest.mark.parametrize(
+    ("layers", "rows", "cols", "overlap", "is_legal"),
+    [
+        # Steps of 2 rows of c. At once, the first takes 3 rows of b, 4 of a and 5 of x; stepwise, every step of 2 new
+        # rows holds the 2 before them besides: 4 of each.
+        pytest.param("abc", 4, 1, "cache-rows", True, id="three deep"),
+        # Of a and b alone, the first takes 3 rows of a and 4 of x: also at once no more than 4.
+        pytest.param("ab", 4, 1, "cache-rows", False, id="two deep"),
+        # No column needs another one's neighbour: 4 of each in a step of 4, however it starts.
+        pytest.param("abc", 4, 2, "cache-rows", True, id="columns side by side"),
+        pytest.param("abc", 4, 2, "cache-all", False, id="kept columns hold no less"),
+        pytest.param("abc", 1, 2, "cache-all", False, id="columns alone"),
+        # Nothing is kept.
+        pytest.param("abc", 4, 1, "recompute", False, id="recompute"),
+        pytest.param("abc", 1, 2, "cache-rows", False, id="one row of tiles"),
+        pytest.param("abc", 1, 1, "cache-all", False, id="one tile"),
+    ],
+)
+def test_a_stepwise_start_exists_where_it_holds_less(
+    layers: str, rows: int, cols: int, overlap: Overlap, is_legal: bool
+) -> None:
+    chain = (_tall("a", "x"), _tall("b", "a"), _tall("c", "b"))
+    study = replace(STUDY, network=Network("tall", (("x", SHAPE),), chain, ("c",)), fusion=Fusion(3))
+    group = GroupDesign(tuple(layers), rows, cols, overlap, start="stepwise")
+    rest = () if layers == "abc" else (GroupDesign(("c",), resident=frozenset("c"), order="weight-stationary"),)
+    for start in ("at-once", "stepwise"):
+        design = Design(HARDWARE, (replace(group, start=start), *rest))
+        if start == "at-once" or is_legal:
+            check_design(study, design)
+            continue
+        with pytest.raises(DesignError) as error:
+            check_design(study, design)
+        named = "+".join(layers)
+        assert str(error.value) == f"group {named} holds no less when its first tile is made stepwise"
 
 
 def test_hardware_that_the_study_does_not_list_is_refused() -> None:
