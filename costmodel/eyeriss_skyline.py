@@ -10,6 +10,7 @@ from costmodel.template import Ints
 BLOCK = 32
 """Points that all others are compared with in one round."""
 
+Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
@@ -30,7 +31,7 @@ def undominated(points: Ints) -> Indices:
     order = np.argsort(sums, kind="stable")
     if len(order) > 2 * BLOCK:
         likely = np.concatenate([_best_of_each(points[0], some) for some in (sums, others)])
-        gone = _at_most(points[:, likely], points).any(axis=0)
+        gone: Bools = np.logical_or.reduce(_at_most(points[:, likely], points), axis=0)
         gone[likely] = False
         order = order[~gone[order]]
     remaining, found = points[:, order], []
@@ -38,14 +39,14 @@ def undominated(points: Ints) -> Indices:
         block = min(BLOCK, len(order))
         beaten = _at_most(remaining[:, :block], remaining)
         beaten[:, :block] &= np.arange(block)[:, None] < np.arange(block)
-        kept = ~beaten.any(axis=0)
+        kept: Bools = ~np.logical_or.reduce(beaten, axis=0)
         found.append(order[:block][kept[:block]])
         kept[:block] = False
         order, remaining = order[kept], remaining[:, kept]
     return np.sort(np.concatenate(found))
 
 
-def _at_most(some: Ints, points: Ints) -> NDArray[np.bool_]:
+def _at_most(some: Ints, points: Ints) -> Bools:
     """Whether each of ``some`` is nowhere larger than each of ``points``: (some, point)."""
     result = np.ones((some.shape[1], points.shape[1]), dtype=np.bool_)
     for low, high in zip(some, points, strict=True):
