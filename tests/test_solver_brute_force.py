@@ -82,6 +82,10 @@ def instance(seed: int) -> Study:
         study = replace(study, buffers=replace(buffers, weight_bytes=(rng.choice(buffers.weight_bytes),)))
     if _prices_to_find(study) > 3000:
         study = replace(study, tiling=Tiling((1, 2), (1, 2), (1, 2), (1, 2)))
+    if _prices_to_find(study) > 3000 and isinstance(study.buffers, SharedBuffer):
+        study = replace(study, buffers=SharedBuffer((rng.choice(study.buffers.shared_bytes),)))
+    if _prices_to_find(study) > 3000:
+        study = replace(study, tiling=Tiling((1, 2), (1,), (1, 2), (1, 2)))
     return study
 
 
