@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import specs
 from costmodel import execute_alone, execute_fused
 from costmodel.buffers import Block, ExecutionError, Index, Pool, indices
 from costmodel.compare import compare
@@ -22,14 +24,17 @@ from costmodel.executed_chip import Chip
 from costmodel.executed_steps import AxisSteps, TensorSteps, axis_steps, held_lengths
 from costmodel.executed_weights import WeightBuffer, WeightChunk
 from costmodel.hardware import hardware_points
+from costmodel.legal import DesignError
 from costmodel.reference import Ints, Words, compute, random_data
 from odd_networks import odd_study
 from random_designs import random_design, roomy
 from random_networks import random_study
+from specs.load import load
 from specs.network import Layer, Network, TensorShape
 from specs.study import SharedBuffer, Study
 from specs.templates import accelerator
 
+STUDIES = Path(specs.__file__).parent / "studies"
 EIGHT_ROWS = Network(
     "two 3x3 convolutions",
     (("x", TensorShape(2, 8, 8)),),
@@ -288,3 +293,19 @@ def test_bytes_that_stay_reserved_after_a_group_are_noticed(monkeypatch: pytest.
     monkeypatch.setattr(Pool, "release", lambda self, num_bytes: release(self, max(0, num_bytes - 1)))
     with pytest.raises(ExecutionError, match=r"group a\+b leaves .* bytes reserved"):
         execute(study, design)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["mobilenet_v2_edge", "googlenet_bandwidth", "resnet18_latency"])
+def test_designs_of_real_networks_do_what_they_are_priced_to_do(name: str) -> None:
+    study = roomy(load(STUDIES / f"{name}.yaml"))
+    study = replace(study, fusion=replace(study.fusion, max_layers=4))
+    rng, compared = random.Random(1), 0
+    while compared < 2:
+        design = random_design(rng, study)
+        try:
+            lines = compare(study, design)
+        except DesignError:  # it does not fit the largest buffers of the technology
+            continue
+        assert [line for line in lines if not line.agrees] == []
+        compared += 1
