@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from costmodel import Design, GroupCost, GroupDesign, Hardware, evaluate
+from costmodel.design import Start
 from costmodel.evaluate import group_cost
 from costmodel.groups import group_lattice, layer_indices
 from costmodel.hardware import hardware_points, prices
@@ -61,12 +62,13 @@ def _two_convs(double_buffer: bool = False, **options: int) -> Study:
         # 2 x 2 tiles of 4 x 4 outputs. Along an axis the tiles need rows [0,5) and [3,8) of a, [0,6) and [2,8) of x.
         # Alive: 2 channels of 6x6 inputs and 3 of 5x5 a, then a and 4 of 4x4 b: the first is more, 72 + 75 bytes.
         pytest.param("recompute", 12 * 12, 10 * 10, 72 + 75, id="recompute"),
-        # Rows are new once: 6 + 2 of x and 5 + 3 of a. Kept over the full width: 4 rows of x, 2 of a.
-        pytest.param("cache-rows", 8 * 12, 8 * 10, 72 + 75 + 2 * 4 * 8 + 3 * 2 * 8, id="cache-rows"),
-        # Columns too; kept over a tile's new rows (6 of x, 5 of a): 4 columns of x, 2 of a.
-        pytest.param(
-            "cache-all", 8 * 8, 8 * 8, 72 + 75 + 2 * 4 * 8 + 3 * 2 * 8 + 2 * 6 * 4 + 3 * 5 * 2, id="cache-all"
-        ),
+        # Rows are new once: 6 + 2 of x and 5 + 3 of a. Of the first tile row's, 2 rows of x and 2 of a stay for the
+        # second, over the full width of 8: 32 + 48 bytes there all the time, in the second tile row as well. What is
+        # used in one tile alone, at most (first tile row): 4 x 6 of x, 3 x 5 of a, 4 x 4 of b; a and b together.
+        pytest.param("cache-rows", 8 * 12, 8 * 10, 32 + 48 + (45 + 64), id="cache-rows"),
+        # Columns too. Beside the lines (32 + 48), the 4 and 3 rows that do not stay keep 2 columns for the tile on the
+        # right: 2 * 4 * 2 and 3 * 3 * 2. In passing 4 x 4 of x, 3 x 3 of a, 4 x 4 of b: a and b together.
+        pytest.param("cache-all", 8 * 8, 8 * 8, 32 + 48 + 16 + 18 + (27 + 64), id="cache-all"),
     ],
 )
 @pytest.mark.parametrize("double_buffer", [False, True])
@@ -105,6 +107,80 @@ def test_time_of_two_fused_convolutions_by_hand(double_buffer: bool, cycles: int
     assert (cost.cycles, cost.compute_cycles) == (cycles, 2 * 576)
 
 
+def _without_padding(double_buffer: bool) -> Study:
+    """x (2 channels, 8 x 8) -> a (3 channels, 6 x 6) -> b (4 channels, 4 x 4)."""
+    a = Layer("a", "conv", (("x",),), 1, 3, 2, 8, 8, 6, 6, 3, 3)
+    b = Layer("b", "conv", (("a",),), 1, 4, 3, 6, 6, 4, 4, 3, 3)
+    return _study(a, b, outputs=("b",), double_buffer=double_buffer)
+
+
+ROW_BY_ROW = GroupDesign(("a", "b"), 4, 1, "cache-rows", frozenset({"a", "b"}))
+
+
+@pytest.mark.parametrize(
+    ("start", "double_buffer", "peak"),
+    [
+        # The first step takes 5 rows of x and 3 of a. Of both, 2 rows stay: 2 * 2 * 8 + 3 * 2 * 6 = 68 bytes. While a
+        # runs, 3 more rows of x and 1 of a: 48 + 18. Later steps hold 3 rows of x, 3 of a and 1 of b: 48 + 54 + 16.
+        pytest.param("at-once", False, 68 + 48 + 18, id="at once"),
+        pytest.param("stepwise", False, 48 + 54 + 16, id="stepwise"),
+        # With double buffers room for the largest load, 5 rows of x or 1, and for the largest store, a row of b.
+        pytest.param("at-once", True, 68 + 48 + 18 + 80 + 16, id="at once, double-buffered"),
+        pytest.param("stepwise", True, 48 + 54 + 16 + 16 + 16, id="stepwise, double-buffered"),
+    ],
+)
+def test_a_stepwise_start_holds_less_by_hand(start: Start, double_buffer: bool, peak: int) -> None:
+    study = _without_padding(double_buffer)
+    (cost,) = _cost(study, replace(ROW_BY_ROW, start=start))
+    assert cost.feature_peak_bytes == peak
+    # Everything still comes, is made and leaves once.
+    assert cost.macs == study.network.macs
+    assert cost.dram_read_bytes == 2 * 8 * 8 + 3 * 2 * 9 + 4 * 3 * 9
+    assert cost.dram_write_bytes == 4 * 4 * 4
+
+
+@pytest.mark.parametrize(
+    ("start", "double_buffer", "cycles"),
+    [
+        # a takes 3 filters x 2 channels x 3 kernel columns = 18 cycles for each of 6 columns of a strip of up to 4 rows:
+        # 108. b: 4 x 3 x 3 = 36 for each of 4: 144. At once, 4 steps have a strip of each. 4 cycles a byte.
+        pytest.param("at-once", False, 4 * (128 + 162 + 64) + 4 * (108 + 144), id="at once"),
+        # Stepwise, x comes in 8 steps, a is made in the last 6 of them, b in the last 4.
+        pytest.param("stepwise", False, 4 * (128 + 162 + 64) + 6 * 108 + 4 * 144, id="stepwise"),
+        # First load; weights; a row of x (twice x takes longer than nothing, then a takes longer than x); then both
+        # layers take longer than a load and a store (4 * 32); the last store.
+        pytest.param(
+            "stepwise", True, 4 * 16 + 4 * 162 + 4 * 16 + 2 * 108 + 4 * (108 + 144) + 4 * 16, id="double-buffered"
+        ),
+    ],
+)
+def test_time_of_a_stepwise_start_by_hand(start: Start, double_buffer: bool, cycles: int) -> None:
+    (cost,) = _cost(_without_padding(double_buffer), replace(ROW_BY_ROW, start=start))
+    assert cost.cycles == cycles
+
+
+def test_weights_that_stream_come_in_every_step_of_a_stepwise_start() -> None:
+    streaming = replace(ROW_BY_ROW, resident=frozenset())
+    (at_once,) = _cost(_without_padding(False), streaming)
+    (stepwise,) = _cost(_without_padding(False), replace(streaming, start="stepwise"))
+    assert at_once.weight_write_bytes == 4 * 162
+    assert stepwise.weight_write_bytes == 8 * 162  # also where a layer makes nothing
+
+
+def test_partial_sums_in_the_buffer_take_their_width_while_a_layer_runs() -> None:
+    """The same fused layers on an Eyeriss, whose outputs grow in the feature buffer as sums of 4 bytes."""
+    study = replace(_two_convs(), accelerators=(accelerator("eyeriss", double_buffer=False),))
+    group = GroupDesign(("a", "b"), 2, 2, "cache-rows", frozenset({"a", "b"}))
+    # Lines 32 + 48. While a runs, 48 of x and 45 of a, and 3 more bytes for each of its 3 x 25 new elements, also those
+    # that stay. While b runs, 45 of a and 64 of b, and 3 more for each of b: that is less.
+    (cost,) = _cost(study, group)
+    assert cost.feature_peak_bytes == 80 + 48 + 45 + 3 * 75
+    assert cost.feature_peak_bytes > 80 + 45 + 64 + 3 * 64
+    (at_once,) = _cost(study, replace(group, tile_rows=1, tile_cols=1))
+    # x 128, a 192 and 3 * 192; then a 192, b 256 and 3 * 256: the latter.
+    assert at_once.feature_peak_bytes == 192 + 4 * 256
+
+
 def test_a_residual_reads_its_input_once() -> None:
     """x -> a, s = a + x, in 2 row tiles: each needs 5 rows of x for a's halo, and 4 of them again for the sum."""
     add = Layer("s", "add", (("a",), ("x",)), 2, 2, 2, 8, 8, 8, 8)
@@ -141,7 +217,8 @@ def test_the_last_tile_may_be_smaller() -> None:
     assert cost.feature_peak_bytes == 2 * 5 * 10 + 3 * 3 * 10
     (kept,) = _cost(study, replace(group, overlap="cache-rows"))
     assert kept.dram_read_bytes == 2 * 10 * 10 + 54
-    assert kept.feature_peak_bytes == 2 * 4 * 10 + 3 * 3 * 10 + 2 * 2 * 10  # 4 new rows of x at most, 2 kept
+    # Rows of x come as 4 + 3 + 3 + 0; of each part the last 2 stay for the next: 4, 5, 5 and 2 are held.
+    assert kept.feature_peak_bytes == 2 * 5 * 10 + 3 * 3 * 10
 
 
 def test_an_output_smaller_than_the_others_has_empty_tiles() -> None:
@@ -206,6 +283,11 @@ def test_what_is_kept_is_neither_loaded_nor_computed_again(seed: int) -> None:
     study, hardware, group = _random_group(random.Random(seed))
     price = prices(study, hardware)
     recompute, rows, both = (group_cost(study, hardware, price, replace(group, overlap=mode)) for mode in OVERLAPS)
+    # Smaller first steps load and compute no more; they may leave out more rows between the windows of strided kernels.
+    stepwise = group_cost(study, hardware, price, replace(group, overlap="cache-all", start="stepwise"))
+    assert stepwise.macs <= both.macs
+    assert stepwise.dram_read_bytes <= both.dram_read_bytes
+    assert stepwise.dram_write_bytes == both.dram_write_bytes
     assert recompute.macs >= rows.macs >= both.macs
     assert recompute.dram_read_bytes >= rows.dram_read_bytes >= both.dram_read_bytes
     assert recompute.dram_write_bytes == rows.dram_write_bytes == both.dram_write_bytes
