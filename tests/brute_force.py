@@ -112,13 +112,17 @@ def undominated_totals(study: Study) -> tuple[Total, ...]:
 @lru_cache(maxsize=8)
 def _undominated_totals(study: Study, mappings: Names) -> tuple[Total, ...]:
     groupings = list(possible_groupings(study.network, study.fusion.max_layers))
-    ways = {names: list(group_designs(study, names, mappings)) for names in dict.fromkeys(g for gs in groupings for g in gs)}
+    ways = {
+        names: list(group_designs(study, names, mappings)) for names in dict.fromkeys(g for gs in groupings for g in gs)
+    }
     paying = {names: paying_cuts(study, designs) for names, designs in ways.items()}
     totals = []
     for hardware in listed_hardware(study):
         price = prices(study, hardware)
         fitting = {
-            names: undominated(_priced(study, hardware, [*_uncut(ways[names]), *paying[names][_family(study, hardware)]]))
+            names: undominated(
+                _priced(study, hardware, [*_uncut(ways[names]), *paying[names][_family(study, hardware)]])
+            )
             for names in ways
         }
         whole = [option for grouping in groupings for option in _combined([fitting[names] for names in grouping])]
@@ -371,9 +375,7 @@ def _input_cuts(network: Network, layer: Layer, allowed: tuple[int, ...] | None)
     if sum(network.tensors[name].channels for name in layer.input_tensors) != layer.C:
         return []
     channels = layer.C // layer.G
-    return [
-        n for n in range(2, channels + 1) if (allowed is None or n in allowed) and _leaves_none_empty(channels, n)
-    ]
+    return [n for n in range(2, channels + 1) if (allowed is None or n in allowed) and _leaves_none_empty(channels, n)]
 
 
 def _image_counts(batch: int) -> list[int]:

@@ -138,9 +138,7 @@ def rows() -> list[Row]:
     found += [Row(f"{name} global buffer", measured(name, column), alike.traffic_mb(name), "MB", 3) for name in LAYERS]
     versions = (("array and buffers", chip.energy_mj, 10), ("gated, with 162.5 mW fitted", chip.gated_energy_mj, None))
     for text, energy, target in versions:
-        found += [
-            Row(f"{name} chip energy, {text}", published_mj(name), energy(name), "mJ", target) for name in LAYERS
-        ]
+        found += [Row(f"{name} chip energy, {text}", published_mj(name), energy(name), "mJ", target) for name in LAYERS]
         total = sum(energy(name) for name in LAYERS)
         found.append(Row(f"total chip energy, {text}", sum(map(published_mj, LAYERS)), total, "mJ", target))
     searched = speedups()
