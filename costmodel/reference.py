@@ -88,8 +88,8 @@ def _sums(layer: Layer, operands: list[Ints], data: Data) -> Ints:
         if layer.op == "maxpool":
             most = np.max(taps, axis=0)
             return np.where(most == np.iinfo(np.int64).min, 0, most)  # a window of nothing but padding
-        total: Ints = np.sum([tap for _, _, tap in _taps(layer, operands[0], 0)], axis=0)
-        return total  # noqa: RET504 - the annotation
+        added: Ints = np.sum([tap for _, _, tap in _taps(layer, operands[0], 0)], axis=0)
+        return added
     words = data.weights[layer.name].astype(np.int64)
     group_inputs = layer.C // layer.G
     kernels = words[:, : group_inputs * layer.R * layer.S].reshape(layer.G, -1, group_inputs, layer.R, layer.S)
