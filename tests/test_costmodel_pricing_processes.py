@@ -18,7 +18,9 @@ PINS = {"conv2": {"blocks_on": "C"}}
 
 
 @pytest.mark.parametrize("mapping", [None, PINS], ids=["free", "pinned"])
-def test_families_priced_elsewhere_are_the_same(mapping: dict[str, dict[str, str]] | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_families_priced_elsewhere_are_the_same(
+    mapping: dict[str, dict[str, str]] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Layers of a chain are alike but for their pins: a pinned one is a class of its own in every process.
     arrays = (accelerator("vwa", blocks=(2, 4), mapping=mapping), accelerator("eyeriss", rows=6, cols=4))
     study = replace(chain_study(), accelerators=arrays, fusion=Fusion(max_layers=2))
