@@ -162,7 +162,12 @@ def _weight_words(family: Family, cut: Cut, copies: int) -> list[int]:
 
 
 def cut_candidates(
-    study: Study, family: Family, works: dict[Preference, Works], plan: GroupPlan, shares: list[Share], uncut: Candidates
+    study: Study,
+    family: Family,
+    works: dict[Preference, Works],
+    plan: GroupPlan,
+    shares: list[Share],
+    uncut: Candidates,
 ) -> Iterator[Candidates]:
     """Every order and cut of a layer alone that moves less than what ``uncut`` offers in the same buffers."""
     cuts = _cuts(study, plan.tensors.layers[0])

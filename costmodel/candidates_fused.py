@@ -63,7 +63,7 @@ def _live_bytes(study: Study, family: Family, plan: GroupPlan) -> Ints:
     last_reader, array = tensors.last_reader, family.arrays[0]
     passing = [tensors.channels[t] * plan.passing(t) for t in range(len(tensors.names))]
     alive = plan.throughout(tensors.channels) + sum(passing[tensors.num_made :])
-    peak = np.zeros_like(alive)
+    peak: Ints = np.zeros_like(alive)
     for step, layer in enumerate(tensors.layers):
         alive = alive + passing[step]
         live = alive * act

@@ -10,7 +10,9 @@ from costmodel.works import signature
 from specs.network import Layer, Network
 
 
-def group_classes(network: Network, lattice: GroupLattice, pinned: frozenset[str] = frozenset()) -> tuple[Ints, list[int]]:
+def group_classes(
+    network: Network, lattice: GroupLattice, pinned: frozenset[str] = frozenset()
+) -> tuple[Ints, list[int]]:
     """Sort groups into classes that cost the same: class of each group, and one member of each class.
 
     Two groups are of one class if their layers agree in order, loop bounds, wiring and which outputs leave.

@@ -2,7 +2,8 @@
 
 Nothing here is shared with the candidate table that feeds the solver, apart from the accelerators' own
 tile formulas: regions (`plain_regions`), live tensors, traffic and time (`plain_sweep`), the loop orders of a
-layer alone (`plain_alone`) are written out a second time, to be checked by eye. Lengths are rows and columns, sizes bytes, time array cycles, energy fJ.
+layer alone (`plain_alone`) are written out a second time, to be checked by eye. Lengths are rows and columns,
+sizes bytes, time array cycles, energy fJ.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class EyerissShape:
         return round(self.pes * (mac + spad_bits * technology.spad_um2_per_bit))
 
     def accumulates_in_buffer(self, layer: Layer) -> bool:
-        return not is_channelwise(layer)
+        return not is_channelwise(layer) or (layer.has_weights and self.folded_kernel(layer).passes > 1)
 
     def weight_chunk_words(self, layer: Layer, channels: int, input_channels: int) -> int:
         """The filters of one processing pass."""

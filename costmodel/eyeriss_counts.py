@@ -73,6 +73,8 @@ class Counts:
         Multiply-accumulates, and how long the slowest PE computes.
     filter_words, ifmap_words
         Read from the weight buffer and from the feature buffer; a multicast counts once.
+    fill_words
+        Of these inputs, the first windows of each pass: until they are there, no PE of the pass computes.
     psum_read_words, psum_write_words
         Partial sums from and to the feature buffer; the last write is the output.
     filter_deliveries, ifmap_deliveries
@@ -87,6 +89,7 @@ class Counts:
     mac_cycles: int
     filter_words: int
     ifmap_words: int
+    fill_words: int
     psum_read_words: int
     psum_write_words: int
     filter_deliveries: int
@@ -110,11 +113,13 @@ class Counts:
         return self.macs
 
     def cycles(self, networks: Networks, precision: Precision) -> int:
-        """Filters first, then the slowest of MACs, partial sums on their way out, and inputs."""
+        """Filters first, then inputs; beside these, from the first windows on, MACs and sums on their way out."""
         filters = ceil_div(self.filter_words * precision.weight, networks.filter)
         psums = ceil_div(self.psum_write_words * precision.partial_sum, networks.psum)
-        inputs = ceil_div(self.ifmap_words * precision.activation, networks.ifmap)
-        return filters + max(self.mac_cycles, psums, inputs)
+        inputs, fill = (
+            ceil_div(words * precision.activation, networks.ifmap) for words in (self.ifmap_words, self.fill_words)
+        )
+        return filters + max(inputs, fill + max(self.mac_cycles, psums))
 
 
 def window(outputs: int, stride: int, dilation: int, taps: int, strips: int = 1) -> int:
@@ -128,7 +133,7 @@ def window(outputs: int, stride: int, dilation: int, taps: int, strips: int = 1)
 
 def count(layer: Layer, tile: Tile, fold: Fold, mapping: Mapping) -> Counts:
     """Count a mapping of a layer with weights over a tile that is not empty."""
-    groups, K, C = loop_bounds(layer, tile.channels, tile.input_channels)
+    groups, _, C = loop_bounds(layer, tile.channels, tile.input_channels)
     n, h, w = tile.images, tile.rows, tile.cols
     strips, loads = ceil_div(h, mapping.e), ceil_div(n, mapping.n)
     outputs, psum_visits = n * tile.channels * h * w, mapping.B * fold.passes
@@ -136,18 +141,20 @@ def count(layer: Layer, tile: Tile, fold: Fold, mapping: Mapping) -> Counts:
     window_cols = window(w, layer.stride[1], layer.dilation[1], fold.cols)
     filter_words = tile.channels * C * layer.R * layer.S
     bias_words = tile.channels * int(layer.bias)
-    channel_cols = n * groups * C * fold.passes * window_cols
+    first_cols = window(1, layer.stride[1], layer.dilation[1], fold.cols)
+    pass_rows = groups * C * fold.passes * mapping.D * window_rows
     # All channels of a channelwise layer are in its one front; other groups follow each other.
     mac_groups = 1 if is_channelwise(layer) else groups
     return Counts(
         macs=outputs * C * layer.R * layer.S,
         mac_cycles=n * mac_groups * w * strips * fold.passes * fold.cols * mapping.A,
         filter_words=filter_words * strips * loads + bias_words,
-        ifmap_words=channel_cols * mapping.D * window_rows,
+        ifmap_words=n * pass_rows * window_cols,
+        fill_words=loads * pass_rows * first_cols,
         psum_read_words=outputs * (psum_visits - 1),
         psum_write_words=outputs * psum_visits,
         filter_deliveries=filter_words * h * loads + bias_words,
-        ifmap_deliveries=channel_cols * mapping.L * fold.rows * h,
+        ifmap_deliveries=n * groups * C * fold.passes * window_cols * mapping.L * fold.rows * h,
         psum_hops=outputs * (mapping.H * fold.passes - 1),
     )
 
@@ -195,8 +202,7 @@ def work_of(counts: Counts, networks: Networks, prices: ArrayPrices, precision: 
         network_fj=c.filter_deliveries * prices.filter_hop
         + c.ifmap_deliveries * prices.ifmap_hop
         + c.psum_hops * prices.psum_hop,
-        feature_read_bytes=c.ifmap_words * precision.activation_bytes
-        + c.psum_read_words * precision.partial_sum_bytes,
+        feature_read_bytes=c.ifmap_words * precision.activation_bytes + c.psum_read_words * precision.partial_sum_bytes,
         feature_write_bytes=c.psum_read_words * precision.partial_sum_bytes + final_words * precision.activation_bytes,
         weight_read_bytes=c.filter_words * precision.weight_bytes,
     )

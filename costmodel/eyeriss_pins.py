@@ -66,7 +66,10 @@ def check_pins(pinned: Pinned, limits: Limits, channelwise: bool, layer_name: st
             f"{r * t} sets of {limits.kernel_rows} x {e} PEs, r of them above each other,"
             f" do not fit {limits.slots * limits.kernel_rows} rows x {limits.cols} columns",
         ),
-        (chunk_words > limits.chunk, f"p*q*r*t*R*S = {chunk_words} filter words of a pass, the limit is {limits.chunk}"),
+        (
+            chunk_words > limits.chunk,
+            f"p*q*r*t*R*S = {chunk_words} filter words of a pass, the limit is {limits.chunk}",
+        ),
     ]
     for is_broken, sentence in broken:
         if is_broken:

@@ -22,7 +22,7 @@ from costmodel.eyeriss_counts import (
     work_of,
 )
 from costmodel.eyeriss_pins import Pinned
-from costmodel.eyeriss_space import A, B, D, E, H, L, Limits, P_, Q_, R_, Space, T_, Widths, compute_fronts
+from costmodel.eyeriss_space import P_, Q_, R_, T_, A, B, D, E, H, L, Limits, Space, Widths, compute_fronts
 from costmodel.template import Ints, Preference, Terms, Tile, Tiles, TileWork, TileWorks, is_channelwise, loop_bounds
 from specs.network import Layer
 from specs.study import Precision
@@ -100,6 +100,8 @@ class Nest:
 
 
 _fronts: dict[Space, dict[int, Ints]] = {}
+_WORST = np.iinfo(np.int64).max
+
 MOST_SPACES = 4096
 """Spaces remembered, each with some ten fronts of at most a few hundred mappings."""
 
@@ -184,19 +186,21 @@ def _price(nest: Nest, rank: Ranking, front: Ints, some: _Some) -> Ints:
     outputs = n * h * w * some.channels
     step, span = _step_and_span(layer.stride[0], layer.dilation[0], fold.rows)
     step_cols, span_cols = _step_and_span(layer.stride[1], layer.dilation[1], fold.cols)
-    channel_cols = n * (groups * C * fold.passes) * ((w - 1) * step_cols + span_cols)
+    channels = groups * C * fold.passes
+    channel_cols = n * channels * ((w - 1) * step_cols + span_cols)
     filter_words = some.channels * C * layer.R * layer.S
     bias_words = some.channels * int(layer.bias)
 
     strips = -(-h[:, None] // front[E])
-    ifmap_words = (strips * (span - step) + (h * step)[:, None]) * front[D] * channel_cols[:, None]
+    pass_rows = (strips * (span - step) + (h * step)[:, None]) * front[D]
+    ifmap_words = pass_rows * channel_cols[:, None]
+    fill_bits = pass_rows * (loads * (channels * span_cols * precision.activation))[:, None]
     filter_bits = strips * (loads * (filter_words * precision.weight))[:, None] + bias_words * precision.weight
-    cycles = np.maximum(
-        strips * front[A] * (n * w * (mac_groups * fold.passes * fold.cols))[:, None],
-        -(ifmap_words * -precision.activation // nest.networks.ifmap),
-    )
     psum_bits = (outputs * (fold.passes * precision.partial_sum))[:, None] * front[B]
+    cycles = strips * front[A] * (n * w * (mac_groups * fold.passes * fold.cols))[:, None]
     np.maximum(cycles, -(-psum_bits // nest.networks.psum), out=cycles)
+    cycles -= -fill_bits // nest.networks.ifmap
+    np.maximum(cycles, -(ifmap_words * -precision.activation // nest.networks.ifmap), out=cycles)
     cycles -= -filter_bits // nest.networks.filter
 
     sum_fj = 2 * precision.partial_sum_bytes * rank.feature_fj_per_byte
@@ -208,7 +212,7 @@ def _price(nest: Nest, rank: Ranking, front: Ints, some: _Some) -> Ints:
     energy += cycles * rank.leakage_fj_per_cycle
     first, second = (cycles, energy) if rank.prefer == "fastest" else (energy, cycles)
     ties = first == first.min(axis=1, keepdims=True)
-    best = np.where(ties, second, np.iinfo(np.int64).max).argmin(axis=1)
+    best = np.where(ties, second, _WORST).argmin(axis=1)
 
     at = np.arange(len(best)), best
     loaded_words = filter_words * strips[at] * loads + bias_words

@@ -7,28 +7,57 @@ from numpy.typing import NDArray
 
 from costmodel.template import Ints
 
-PIVOTS = (4, 8, 16)
-"""Points that the others are compared with in the first rounds; the last one is repeated."""
+BLOCK = 32
+"""Points that all others are compared with in one round."""
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 
-def undominated(points: Ints) -> NDArray[np.intp]:
+def undominated(points: Ints) -> Indices:
     """Positions of the columns of ``points`` (quantity, point) that no other column undercuts, in their order.
 
-    A column goes if another is nowhere larger, and somewhere smaller or equal and earlier. Sorted by the sum of
-    their scaled quantities, points are undercut by earlier ones alone. (Of two whose sums round to the same number,
-    a beaten one may be left: it is looked at for nothing, and never wins.)
+    A column goes if another is nowhere larger, and somewhere smaller or equal and earlier. A few likely winners
+    clear most of the field. The rest is sorted by a sum that rises with each quantity: then points are undercut by
+    earlier ones alone. (Of two whose sums differ by rounding alone a beaten one may be left: it is looked at for
+    nothing, and never wins.)
     """
-    scale = np.maximum(np.abs(points).max(axis=1, keepdims=True), 1)
-    order = np.argsort((points / scale).sum(axis=0), kind="stable")
-    columns, found, rounds = points[:, order], [], 0
+    size = np.abs(points)
+    # Row after row, not as a product: so equal columns have equal sums, on every machine.
+    sums, others = (
+        (points * (1 / np.maximum(scale, 1))[:, None]).sum(axis=0) for scale in (size.min(axis=1), size.mean(axis=1))
+    )
+    order = np.argsort(sums, kind="stable")
+    if len(order) > 2 * BLOCK:
+        likely = np.concatenate([_best_of_each(points[0], some) for some in (sums, others)])
+        gone: Bools = np.logical_or.reduce(_at_most(points[:, likely], points), axis=0)
+        gone[likely] = False
+        order = order[~gone[order]]
+    remaining, found = points[:, order], []
     while len(order):
-        pivots = min(PIVOTS[min(rounds, len(PIVOTS) - 1)], len(order))
-        beaten = columns[0, :pivots, None] <= columns[0]
-        for values in columns[1:]:
-            beaten &= values[:pivots, None] <= values
-        beaten[:, :pivots] &= np.arange(pivots)[:, None] < np.arange(pivots)
-        kept = ~beaten.any(axis=0)
-        found.append(order[:pivots][kept[:pivots]])
-        kept[:pivots] = False
-        order, columns, rounds = order[kept], columns[:, kept], rounds + 1
+        block = min(BLOCK, len(order))
+        beaten = _at_most(remaining[:, :block], remaining)
+        beaten[:, :block] &= np.arange(block)[:, None] < np.arange(block)
+        kept: Bools = ~np.logical_or.reduce(beaten, axis=0)
+        found.append(order[:block][kept[:block]])
+        kept[:block] = False
+        order, remaining = order[kept], remaining[:, kept]
     return np.sort(np.concatenate(found))
+
+
+def _at_most(some: Ints, points: Ints) -> Bools:
+    """Whether each of ``some`` is nowhere larger than each of ``points``: (some, point)."""
+    result = np.ones((some.shape[1], points.shape[1]), dtype=np.bool_)
+    for low, high in zip(some, points, strict=True):
+        result &= low[:, None] <= high
+    return result
+
+
+def _best_of_each(first: Ints, sums: Floats) -> Indices:
+    """The point of least sum among those with each value of ``first``."""
+    order = np.lexsort((sums, first))
+    ordered = first[order]
+    starts = np.ones(len(order), dtype=np.bool_)
+    starts[1:] = ordered[1:] != ordered[:-1]
+    return order[starts]

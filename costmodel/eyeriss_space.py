@@ -40,7 +40,9 @@ E, A, B, D, H, L, P_, Q_, R_, T_ = range(10)
 """Rows of a front: the numbers of the module's text (E: the set width), then p, q, r, t."""
 
 NONE = np.int64(1) << 40
-"""Filter passes of a mapping that does not fit."""
+"""MACs of a mapping that does not fit."""
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -114,37 +116,48 @@ def compute_fronts(space: Space, num_filters: list[int]) -> list[Ints]:
     """Mappings that no other one replaces, (10, mapping), for each K; of a channelwise layer for each G."""
     if space.channelwise:
         return [_channelwise_front(space, channels) for channels in num_filters]
-    limits, K = space.limits, np.array(num_filters, dtype=np.int64)[:, None]
+    limits = space.limits
     r, q, channel_passes = _channel_side(limits, space.C, space.q, space.r, space.prices[0][:2])
     e, beside, slots = (np.array(column, dtype=np.int64) for column in zip(*space.widths, strict=True))
-    p = np.array([space.p]) if space.p else np.arange(1, min(limits.psum_spad, limits.filter_spad, K.max()) + 1)
-    L_ = _in_blocks(K, space.m, p)
-    least = np.ones(L_.shape, dtype=np.bool_)
-    least[:, 1:] = L_[:, 1:] < L_[:, :-1]
-    # Axes from here on: K, (r, q), e, p.
+    most_p = min(limits.psum_spad, limits.filter_spad, max(num_filters))
+    p = np.array([space.p]) if space.p else np.arange(1, most_p + 1)
+    # Axes from here on: (r, q), e, p.
     room = limits.chunk // (limits.kernel_words * (q * r)[:, None] * p)
     room = np.where(p * q[:, None] * limits.kernel_cols <= limits.filter_spad, room, 0)[:, None, :]
     placed = (limits.slots // (r[:, None] * slots) * beside)[:, :, None]
     t = np.minimum(placed, room)
     if space.t:
         t = np.where(t >= space.t, space.t, 0)
-    D_ = _in_blocks(K[:, :, None, None], space.m, p, np.maximum(t, 1))
-    D_ = np.where((t > 0) & least[:, None, None, :], D_, NONE)
-    kept = D_ < NONE
-    # A narrower set must save filter passes, a smaller p MACs: else all its numbers are as large.
-    kept[:, :, 1:] &= D_[:, :, 1:] < np.minimum.accumulate(D_, axis=2)[:, :, :-1]
-    steps = D_ * p
-    kept[..., :-1] &= steps[..., :-1] < np.minimum.accumulate(steps[..., ::-1], axis=3)[..., ::-1][..., 1:]
     found = []
-    for i in range(len(K)):
-        rq_at, e_at, p_at = np.nonzero(kept[i])
-        passes, filters, p_, q_, r_ = D_[i, rq_at, e_at, p_at], L_[i, p_at], p[p_at], q[rq_at], r[rq_at]
-        sums = channel_passes[rq_at]
-        sets = t[rq_at, e_at, p_at] if space.t or space.m else -(-filters // passes)  # no more sets than have work
+    for K in num_filters:
+        tried = np.arange(1) if space.p else np.array(_least_divisors(K, most_p)) - 1
+        L_ = _in_blocks(K, space.m, p[tried])
+        t_tried = t[:, :, tried]
+        D_ = _passes(K, space.m, p[tried], t_tried)
+        kept = _worth_a_look(D_, p[tried])
+        rq_at, e_at, p_at = np.nonzero(kept)
+        passes, filters, p_ = D_[kept].astype(np.int64), L_[p_at], p[tried][p_at]
+        q_, r_, sums = q[rq_at], r[rq_at], channel_passes[rq_at]
+        sets = t_tried[kept] if space.t or space.m else -(-filters // passes)  # no more sets than have work
         moves = sums * (limits.kernel_rows * r_ + 1)
         front = np.stack([e[e_at], passes * p_ * sums * q_, sums, passes, moves, filters, p_, q_, r_, sets])
-        found.append(front[:, _kept(space, int(K[i, 0]), front)])
+        found.append(front[:, _kept(space, K, front)])
     return found
+
+
+def _worth_a_look(D_: Floats, p: Ints) -> NDArray[np.bool_]:
+    """A narrower set must save filter passes, a smaller p save MACs: else all their numbers are as large."""
+    kept = np.inf > D_
+    fewest = D_[:, 0].copy()
+    for e_at in range(1, D_.shape[1]):
+        kept[:, e_at] &= D_[:, e_at] < fewest
+        np.minimum(fewest, D_[:, e_at], out=fewest)
+    steps = D_ * p
+    fewest = steps[:, :, -1].copy()
+    for p_at in range(len(p) - 2, -1, -1):
+        kept[:, :, p_at] &= steps[:, :, p_at] < fewest
+        np.minimum(fewest, steps[:, :, p_at], out=fewest)
+    return kept
 
 
 def _kept(space: Space, K: int, front: Ints) -> NDArray[np.intp]:
@@ -152,19 +165,33 @@ def _kept(space: Space, K: int, front: Ints) -> NDArray[np.intp]:
     return undominated(np.stack([-front[E], front[A], front[B], front[D], *prices]))
 
 
-def _in_blocks(K: Ints, m: int, p: Ints, t: Ints | int = 1) -> Ints:
-    """Sum of ceil(block/(p*t)) over blocks of m output channels (one block if m is 0)."""
+def _in_blocks(K: int, m: int, at_once: Ints) -> Ints:
+    """Sum of ceil(block/at_once) over blocks of m output channels (one block if m is 0)."""
     if not m:
-        return -(-K // (p * t))
-    return K // m * -(-m // (p * t)) - (-(K % m) // (p * t))
+        return -(-K // at_once)
+    return K // m * -(-m // at_once) - (-(K % m) // at_once)
+
+
+def _passes(K: int, m: int, p: Ints, t: Ints) -> Floats:
+    """D: sum of ceil(block/(p*t)), infinite where t is 0.
+
+    Exact although in floating point (which divides faster): a quotient of integers below 2^26 that is no integer
+    is further from one than it is rounded.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if not m:
+            return np.ceil(-(-K // p) / t)
+        rest = np.ceil(-(-(K % m) // p) / t) if K % m else 0.0
+        return np.where(t > 0, K // m * np.ceil(-(-m // p) / t) + rest, np.inf) if m <= K else np.ceil(-(-K // p) / t)
 
 
 @lru_cache(maxsize=4096)
 def _channel_side(limits: Limits, C: int, only_q: int, only_r: int, prices: tuple[int, int]) -> tuple[Ints, Ints, Ints]:
     """Columns (r, q, channel passes) worth a look, ``prices`` being those of K*B and K*H.
 
-    One is dropped if another has A, B and the energy of partial sums no larger, and leaves p and t no less room:
-    sets above each other (slots // r), filters in a PE, words of the chunk (its q*r is no larger).
+    One is dropped if another has A, B and the energy of partial sums no larger and leaves p and t no less room. The
+    chunk has more room if q*r is smaller, the array if slots // r is larger; the filter spad then too: a larger q with
+    no larger q*r and B means a larger A.
     """
     rows = []
     for r in [only_r] if only_r else _least_divisors(C, limits.slots):
@@ -173,8 +200,7 @@ def _channel_side(limits: Limits, C: int, only_q: int, only_r: int, prices: tupl
             if r * q * limits.kernel_words <= limits.chunk:
                 passes = -(-share // q)
                 energy = prices[0] * passes + prices[1] * passes * (limits.kernel_rows * r + 1)
-                filters = min(limits.psum_spad, limits.filter_spad // (q * limits.kernel_cols))
-                rows.append((r, q, passes, passes * q, energy, -(limits.slots // r), -filters, r * q))
+                rows.append((r, q, passes, passes * q, energy, -(limits.slots // r), r * q))
     columns = np.array(rows, dtype=np.int64).T
     r, q, passes = columns[:3, undominated(columns[2:])]
     return r, q, passes
@@ -201,7 +227,7 @@ def _channelwise_front(space: Space, channels: int) -> Ints:
         fits = r > 0
         if not fits.any():
             continue
-        passes = _in_blocks(np.array(channels), space.m, q, np.maximum(r, 1))
+        passes = _in_blocks(channels, space.m, q * np.maximum(r, 1))
         macs = np.where(fits, passes * q, NONE)
         at = len(q) - 1 - int(macs[::-1].argmin())
         if not best or macs[at] < best[-1][A]:

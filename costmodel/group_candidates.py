@@ -52,7 +52,7 @@ def _different(study: Study, works: dict[Preference, Works], plan: GroupPlan) ->
 def candidates(study: Study, family: Family, works: dict[Preference, Works], plan: GroupPlan) -> Candidates | None:
     """Price every candidate of a group that fits some listed buffer; None if nothing fits."""
     shares = [Share(study, images) for images in image_counts(study)]
-    parts = []
+    parts: list[Candidates] = []
     works = _different(study, works, plan)
     for mapping, work in works.items():
         for share in shares:

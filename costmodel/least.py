@@ -30,7 +30,12 @@ def num_tile_sizes(study: Study, family: Family) -> int:
     """Works that `LeastCosts` needs: every tile of every different layer on every array."""
     layers = {signature(layer, pinned_layers(study)) for layer in study.network.layers}
     sizes_of_share = {size for images in image_counts(study) for size, _ in Share(study, images).sizes}
-    return sum((layer.P + 1) * (layer.Q + 1) for layer in layers) * len(family.arrays) * len(sizes_of_share) * len(mappings(study))
+    return (
+        sum((layer.P + 1) * (layer.Q + 1) for layer in layers)
+        * len(family.arrays)
+        * len(sizes_of_share)
+        * len(mappings(study))
+    )
 
 
 class LeastCosts:

@@ -169,7 +169,5 @@ def _check_alone(study: Study, group: GroupDesign, layer: Layer, label: str) -> 
     stays = "weight" in group.order
     if layer.has_weights and group.order != "input-stationary" and stays != bool(group.resident):
         raise DesignError(f"layer {label} alone keeps its weights exactly when it is weight-stationary")
-    if keeps_no_halos(group.order, group.input_splits) and any(
-        keeps(group.overlap, group.tile_rows, group.tile_cols)
-    ):
+    if keeps_no_halos(group.order, group.input_splits) and any(keeps(group.overlap, group.tile_rows, group.tile_cols)):
         raise DesignError(f"layer {label} cannot keep halos of inputs that stream through")

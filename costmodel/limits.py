@@ -101,7 +101,7 @@ def _in_pieces(macs: int, number: int, volume: int, reuse: int, on_chip_bytes: i
 
 def _cube_root(value: int) -> int:
     """Return the largest integer whose cube is not above ``value``."""
-    root = round(value ** (1 / 3))
+    root: int = round(float(value) ** (1 / 3))
     while root**3 > value:
         root -= 1
     while (root + 1) ** 3 <= value:

@@ -96,7 +96,8 @@ def layer_alone(study: Study, hardware: Hardware, group: GroupDesign, plan: Regi
     layer = plan.layers[0]
     chunks = cut_channels(study.network, layer, group.channel_splits)
     sizes = cut_inputs(study.network, layer, group.input_splits)
-    assert chunks is not None and sizes is not None, "check_design refuses other cuts"
+    assert chunks is not None, "check_design refuses other cuts"
+    assert sizes is not None, "check_design refuses other cuts"
     every = [size for size, number in sizes for _ in range(number)]
     inputs = tuple(InputChunk(size, i == 0, i == len(every) - 1) for i, size in enumerate(every))
     return Alone(study, hardware, group, plan, terms, chunks, inputs)
@@ -134,9 +135,7 @@ def sweeps(alone: Alone) -> Iterator[tuple[int, Sweep]]:
         yield 1, _sweep(alone, every, inputs, stays=bool(alone.group.resident))
 
 
-def _sweep(
-    alone: Alone, outputs: tuple[tuple[int, int], ...], inputs: tuple[InputChunk, ...], *, stays: bool
-) -> Sweep:
+def _sweep(alone: Alone, outputs: tuple[tuple[int, int], ...], inputs: tuple[InputChunk, ...], *, stays: bool) -> Sweep:
     """All visits with some chunks of output channels (size, how many) and of input channels inside each."""
     weights = sum(number * alone.weight_words(size, chunk) for size, number in outputs for chunk in inputs)
     weights *= alone.study.precision.weight_bytes

@@ -39,7 +39,7 @@ class Step:
 
 @dataclass(frozen=True)
 class FirstRows:
-    """Of one tensor before each step, and after the last: the first row that readers still need; the next to be made."""
+    """Of one tensor before each step, and after the last: the first row still needed, and the next to be made."""
 
     needed: list[float]
     made: list[float]
@@ -74,7 +74,9 @@ class RegionPlan:
         """Whether on every axis that keeps halos some tensor's largest hold is smaller than in another plan."""
         axes = [(self.rows, other.rows)] * self.keep_rows + [(self.cols, other.cols)] * self.keep_cols
         names = [*self.made, *self.read]
-        return bool(axes) and all(any(most_held(mine, n) < most_held(theirs, n) for n in names) for mine, theirs in axes)
+        return bool(axes) and all(
+            any(most_held(mine, n) < most_held(theirs, n) for n in names) for mine, theirs in axes
+        )
 
     def _steps(self, tiles: int, keep: bool, axis: int) -> list[Step]:
         if not keep:
@@ -153,7 +155,7 @@ class RegionPlan:
             needed: list[float] = []
             for i in range(count + 1):
                 readers = [layer for layer in self.layers if name in layer.input_tensors]
-                busy = [v for v in readers if reached[v.name][i] < reached[v.name][-1]]
+                busy = [v for v in readers if first[v.name].made[i] < reached[v.name][-1]]
                 rows = [max(0, first_input(v, first[v.name].made[i], axis)) for v in busy]
                 needed.append(min(rows, default=inf))
             made = [

@@ -117,7 +117,8 @@ class _Part:
 
     def most_held(self) -> Ints:
         """Most that any step holds: (option, tensor)."""
-        return np.maximum.reduceat(self.line + self.passing, self.first_steps())
+        most: Ints = np.maximum.reduceat(self.line + self.passing, self.first_steps())
+        return most
 
     def first_steps(self) -> Ints:
         return np.searchsorted(self.option, np.arange(len(self.counts)))
@@ -141,7 +142,7 @@ def axis_plan(tensors: GroupTensors, counts: tuple[int, ...], keep: bool, axis: 
         early = _early_steps(tensors, several, axis)
         if early.any():
             stepwise = _with_halos(tensors, several, early, axis)
-            less = (stepwise.most_held() < at_once.most_held()).any(axis=1)
+            less: Bools = np.asarray((stepwise.most_held() < at_once.most_held()).any(axis=1))
             if less.any():
                 parts.append(stepwise.pick(less))
                 flags.append((True, True))
@@ -219,7 +220,6 @@ def _without_halos(tensors: GroupTensors, tiles: Ints, axis: int) -> _Part:
 def _ends(tensors: GroupTensors, tiles: Ints, step: Ints, axis: int, clip: bool) -> Ints:
     """One past the last row of each tensor that exists after a step: (entry, tensor); with ``clip``, inside the map."""
     extents = _extents(tensors, axis)
-    far = np.iinfo(np.int64).max if not clip else None
     ends = np.full((len(step), len(tensors.names)), -_FAR, dtype=np.int64)
     for output in tensors.outputs:
         extent = extents[output][0]
@@ -230,7 +230,7 @@ def _ends(tensors: GroupTensors, tiles: Ints, step: Ints, axis: int, clip: bool)
             ends[:, made] = np.minimum(ends[:, made], extent)
         end = (ends[:, made] - 1) * stride - pad + dilation * (kernel - 1) + 1
         for i in tensors.inputs[made]:
-            ends[:, i] = np.maximum(ends[:, i], np.minimum(end, input_extent if clip else far))
+            ends[:, i] = np.maximum(ends[:, i], np.minimum(end, input_extent if clip else _FAR))
     return ends
 
 
@@ -243,7 +243,8 @@ def _early_steps(tensors: GroupTensors, tiles: Ints, axis: int) -> Ints:
     ends = _ends(tensors, tiles, np.full_like(tiles, -1), axis, clip=False).max(axis=1)
     extents = np.array([(tensors.layers[t].P, tensors.layers[t].Q)[axis] for t in tensors.outputs])
     smallest = (-(-extents[:, None] // tiles)).min(axis=0)
-    return np.maximum(0, -(-ends // smallest))
+    early: Ints = np.maximum(0, -(-ends // smallest))
+    return early
 
 
 def _with_halos(tensors: GroupTensors, tiles: Ints, early: Ints, axis: int) -> _Part:
@@ -268,7 +269,7 @@ def _with_halos(tensors: GroupTensors, tiles: Ints, early: Ints, axis: int) -> _
         if v not in outputs:
             made[:, v] = np.maximum(before[:, v], lowest[:, v])
         _, _, _, stride, _, pad = extents[v]
-        busy = before[:, v] < final[:, v]
+        busy = made[:, v] < final[:, v]
         needed = np.where(busy, np.maximum(made[:, v] * stride - pad, 0), _FAR)
         for i in tensors.inputs[v]:
             lowest[:, i] = np.minimum(lowest[:, i], needed)

@@ -20,7 +20,7 @@ from costmodel.groups import GroupLattice, group_lattice, layer_indices
 from costmodel.hardware import PriceList, Prices, hardware_points, within_hardware_budgets
 from costmodel.legal import pinned_layers
 from costmodel.pricing import Plans, PricedFamily, price_families, price_families_in_parallel
-from costmodel.template import Ints, array_shapes
+from costmodel.template import ArrayShape, Ints, array_shapes
 from specs.study import Study
 
 NO_COST = np.int64(2) ** 61
@@ -200,7 +200,10 @@ def build_table(
 
 
 def _families(study: Study, points: tuple[Hardware, ...]) -> list[FamilyPoints]:
-    """Families that have any point left, with the points of each of their arrays."""
+    """Families that have any point left, with the points of each of their arrays.
+
+    Arrays of a family also agree on which layers' outputs grow as partial sums in the feature buffer.
+    """
     where: dict[tuple[object, ...], list[int]] = {}
     for i, p in enumerate(points):
         where.setdefault((p.template, p.array, p.clock_hz, p.double_buffer, p.dram), []).append(i)
@@ -211,8 +214,12 @@ def _families(study: Study, points: tuple[Hardware, ...]) -> list[FamilyPoints]:
                 (array, where.pop((spec.template, array, clock_hz, spec.double_buffer, dram), None))
                 for array in array_shapes(spec)
             ]
-            kept = [(array, np.array(found, dtype=np.intp)) for array, found in keyed if found]
-            if kept:
+            alike: dict[tuple[bool, ...], list[tuple[ArrayShape, NDArray[np.intp]]]] = {}
+            for array, found in keyed:
+                if found:
+                    sums = tuple(array.accumulates_in_buffer(layer) for layer in study.network.layers)
+                    alike.setdefault(sums, []).append((array, np.array(found, dtype=np.intp)))
+            for kept in alike.values():
                 arrays = tuple(array for array, _ in kept)
                 family = Family(spec.template, spec.double_buffer, clock_hz, dram, arrays)
                 families.append((family, tuple(found for _, found in kept)))

@@ -58,7 +58,7 @@ class Works:
         self._needs: dict[tuple[Layer, tuple[Depth, ...]], tuple[set[int], set[int]]] = {}
         self._tables: dict[tuple[Layer, Depth], WorkTable] = {}
         self._whole: dict[tuple[Layer, Depth], WorkTable] = {}
-        self._equal: dict[tuple[int, int], bool] = {}
+        self._equal: dict[tuple[Layer, Depth], tuple[WorkTable, WorkTable, bool]] = {}
 
     def need(self, layer: Layer, depths: tuple[Depth, ...], rows: Ints, cols: Ints) -> None:
         """Announce tiles of a layer (by signature) that will be looked up at each of some depths."""
@@ -100,10 +100,10 @@ class Works:
     def same_as(self, other: Works, layer: Layer, depth: Depth) -> bool:
         """Whether another preference leads to the same works, for all tiles that were announced."""
         mine, theirs = self._tables[layer, depth], other._tables[layer, depth]
-        key = id(mine), id(theirs)
-        if key not in self._equal:
-            self._equal[key] = np.array_equal(mine.values, theirs.values)
-        return self._equal[key]
+        known = self._equal.get((layer, depth))
+        if known is None or known[0] is not mine or known[1] is not theirs:
+            known = self._equal[layer, depth] = mine, theirs, np.array_equal(mine.values, theirs.values)
+        return known[2]
 
     def at(self, layer: Layer, depth: Depth, rows: Ints, cols: Ints) -> Ints:
         """Works of a depth that was not announced, priced now."""

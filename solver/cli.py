@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,6 +54,7 @@ Examples:
   solve --set "buffers.feature=[64 KiB, 128 KiB]" --set batch=4 study.yaml
   solve --time-limit "2 min" --out out/edge study.yaml
   solve --json study.yaml | jq .totals.energy_j
+  solve check out/edge/design.json      (see solve check --help)
 
 \b
 Units (a space before the unit is optional):
@@ -69,7 +71,19 @@ Exit codes:
 """
 
 
-@click.command("solve", cls=PlainCommand, help=HELP, epilog=EPILOG, context_settings={"max_content_width": 100})
+class SolveCommand(PlainCommand):
+    """``solve SPEC``, or one of the commands below it, told by its first word."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **settings: Any) -> Any:
+        words = list(sys.argv[1:] if args is None else args)
+        if words[:1] == ["check"]:
+            from solver.check import check
+
+            return check.main(words[1:], *rest, **settings)
+        return super().main(words, *rest, **settings)
+
+
+@click.command("solve", cls=SolveCommand, help=HELP, epilog=EPILOG, context_settings={"max_content_width": 100})
 @click.argument("spec", type=click.Path(path_type=Path))
 @click.option("--goal", metavar="GOAL", help="What to make least of: energy, latency or bandwidth (DRAM bytes).")
 @click.option(
@@ -114,7 +128,8 @@ def main(
         if folder is not None:
             check_writable(folder, (DESIGN_FILE, PLOT_FILE))
         result = _solve(study, stop, time_limit=time_limit, workers=workers, use_bounds=not no_bounds)
-        _print(result, design := design_object(result), as_json)
+        design = design_object(result) | {"spec": {"file": str(spec), "overrides": overrides.values}}
+        _print(result, design, as_json)
         if folder is not None:
             _write(design, folder)
     except (SpecError, OutputError) as error:

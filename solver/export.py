@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from costmodel import Cost, Design, DesignError, GroupDesign, Hardware
 from costmodel.design import Order, Start
 from costmodel.hardware import hardware_points
+from costmodel.template import Preference
 from solver.export_parts import group_objects, hardware_identity, hardware_object, totals_object
 from solver.files import write_whole
-from costmodel.template import Preference
 from solver.result import BASE_UNITS, UNIT_OF_GOAL, Outcome, Result
 from specs import describe
 from specs.study import Goal, Overlap, Study

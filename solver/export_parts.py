@@ -113,7 +113,8 @@ def _mapping(study: Study, hardware: Hardware, group: GroupDesign) -> dict[str, 
     for layer in layers:
         chunks = cut_channels(study.network, layer, group.channel_splits)
         inputs = cut_inputs(study.network, layer, group.input_splits)
-        assert chunks is not None and inputs is not None
+        assert chunks is not None
+        assert inputs is not None
         rows, cols = (max(length(step.new[layer.name]) for step in steps) for steps in (plan.rows, plan.cols))
         tile = Tile(group.images, chunks.largest, inputs[0][0], rows, cols)
         sizes = {"N": tile.images, "K": tile.channels, "C": tile.input_channels, "P": tile.rows, "Q": tile.cols}

@@ -63,9 +63,7 @@ class _Rounds:
         for number in range(len(self.pricers)):
             self._price(number, self._alone)
         sizes = extents(study, [frame.lattice.groups[group] for group in frame.members])
-        self._least = [
-            LeastCosts(one.family, sizes, list(one.works.values()), one.grid) for one in self.pricers
-        ]
+        self._least = [LeastCosts(one.family, sizes, list(one.works.values()), one.grid) for one in self.pricers]
         every = np.ones(len(frame.lattice.groups), dtype=bool)
         self._steps = step_arrays(frame.lattice, frame.group_class, every)
         self._blocks = [

@@ -112,13 +112,17 @@ def undominated_totals(study: Study) -> tuple[Total, ...]:
 @lru_cache(maxsize=8)
 def _undominated_totals(study: Study, mappings: Names) -> tuple[Total, ...]:
     groupings = list(possible_groupings(study.network, study.fusion.max_layers))
-    ways = {names: list(group_designs(study, names, mappings)) for names in dict.fromkeys(g for gs in groupings for g in gs)}
+    ways = {
+        names: list(group_designs(study, names, mappings)) for names in dict.fromkeys(g for gs in groupings for g in gs)
+    }
     paying = {names: paying_cuts(study, designs) for names, designs in ways.items()}
     totals = []
     for hardware in listed_hardware(study):
         price = prices(study, hardware)
         fitting = {
-            names: undominated(_priced(study, hardware, [*_uncut(ways[names]), *paying[names][_family(hardware)]]))
+            names: undominated(
+                _priced(study, hardware, [*_uncut(ways[names]), *paying[names][_family(study, hardware)]])
+            )
             for names in ways
         }
         whole = [option for grouping in groupings for option in _combined([fitting[names] for names in grouping])]
@@ -154,9 +158,10 @@ def _uncut(designs: list[GroupDesign]) -> list[GroupDesign]:
     return [group for group in designs if group.input_splits == 1]
 
 
-def _family(hardware: Hardware) -> tuple[object, ...]:
-    """Hardware points that differ in array shape and buffers alone."""
-    return hardware.template, hardware.clock_hz, hardware.double_buffer, hardware.dram
+def _family(study: Study, hardware: Hardware) -> tuple[object, ...]:
+    """Hardware points that differ in buffers and in array shapes that hold partial sums of the same layers."""
+    sums = tuple(hardware.array.accumulates_in_buffer(layer) for layer in study.network.layers)
+    return hardware.template, hardware.clock_hz, hardware.double_buffer, hardware.dram, sums
 
 
 def paying_cuts(study: Study, designs: list[GroupDesign]) -> dict[tuple[object, ...], list[GroupDesign]]:
@@ -166,10 +171,10 @@ def paying_cuts(study: Study, designs: list[GroupDesign]) -> dict[tuple[object, 
     way without cuts that fits there.
     """
     cut = [group for group in designs if group.input_splits > 1]
-    found: dict[tuple[object, ...], list[GroupDesign]] = {_family(h): [] for h in listed_hardware(study)}
+    found: dict[tuple[object, ...], list[GroupDesign]] = {_family(study, h): [] for h in listed_hardware(study)}
     for hardware in listed_hardware(study) if cut else ():
         uncut = [option.dram_bytes for option in _priced(study, hardware, _uncut(designs))]
-        family = found[_family(hardware)]
+        family = found[_family(study, hardware)]
         for option in _priced(study, hardware, cut):
             if option.dram_bytes < min(uncut, default=option.dram_bytes + 1) and option.groups[0] not in family:
                 family.append(option.groups[0])
@@ -370,9 +375,7 @@ def _input_cuts(network: Network, layer: Layer, allowed: tuple[int, ...] | None)
     if sum(network.tensors[name].channels for name in layer.input_tensors) != layer.C:
         return []
     channels = layer.C // layer.G
-    return [
-        n for n in range(2, channels + 1) if (allowed is None or n in allowed) and _leaves_none_empty(channels, n)
-    ]
+    return [n for n in range(2, channels + 1) if (allowed is None or n in allowed) and _leaves_none_empty(channels, n)]
 
 
 def _image_counts(batch: int) -> list[int]:

@@ -100,7 +100,7 @@ def plain_cost(shape: EyerissShape, layer: Layer, tile: Tile, terms: Terms, lett
     else:
         filter_blocks = [part for block in blocks(K, m) for part in blocks(block, p * t)]
         channel_blocks = blocks(C, q * r)
-    filter_words = mac_cycles = ifmap_words = filter_taken = ifmap_taken = 0
+    filter_words = mac_cycles = ifmap_words = fill_words = filter_taken = ifmap_taken = 0
     for strip in strips:
         filter_words += groups * K * C * layer.R * layer.S * loads
         filter_taken += groups * K * C * layer.R * layer.S * loads * strip
@@ -111,6 +111,7 @@ def plain_cost(shape: EyerissShape, layer: Layer, tile: Tile, terms: Terms, lett
                 rows = window(strip, 0, fold.rows)
                 words = groups * tile.images * fold.passes * channels * window_cols
                 ifmap_words += words * rows
+                fill_words += groups * loads * fold.passes * channels * rows * window(1, 1, fold.cols)
                 ifmap_taken += words * strip * fold.rows * sets
     bias = tile.channels * int(layer.bias)
     filter_words += bias
@@ -120,8 +121,8 @@ def plain_cost(shape: EyerissShape, layer: Layer, tile: Tile, terms: Terms, lett
     stacked = 1 if channelwise else r
     psum_hops = outputs * (visits * (fold.rows * stacked - 1) + visits + visits - 1)
     cycles = -(-filter_words * precision.weight // shape.filter_bits_per_cycle) + max(
-        mac_cycles,
-        -(-outputs * visits * precision.partial_sum // shape.psum_bits_per_cycle),
+        -(-fill_words * precision.activation // shape.ifmap_bits_per_cycle)
+        + max(mac_cycles, -(-outputs * visits * precision.partial_sum // shape.psum_bits_per_cycle)),
         -(-ifmap_words * precision.activation // shape.ifmap_bits_per_cycle),
     )
     spad, hop = technology.spad_pj_per_bit, technology.hop_pj_per_bit

@@ -130,7 +130,11 @@ def random_study(rng: random.Random, max_layers: int = 5, rich: bool = False) ->
         buffers: SeparateBuffers | SharedBuffer = SharedBuffer(tuple(sorted(rng.sample(sizes, 2))))
     else:
         buffers = SeparateBuffers(tuple(sorted(rng.sample(sizes, 2))), tuple(sorted(rng.sample(sizes, 2))))
-    tiling = Tiling() if rich else Tiling(row_splits=(1, 2, 4), column_splits=(1, 2), channel_splits=(1, 2), input_splits=(1, 2))
+    tiling = (
+        Tiling()
+        if rich
+        else Tiling(row_splits=(1, 2, 4), column_splits=(1, 2), channel_splits=(1, 2), input_splits=(1, 2))
+    )
     overlaps = rng.choice(
         [("recompute", "cache-rows", "cache-all"), ("recompute",), ("cache-all",), ("cache-all", "recompute")]
     )

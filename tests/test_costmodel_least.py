@@ -27,7 +27,7 @@ def test_no_group_costs_less_than_its_least_cost(seed: int, goal: Goal) -> None:
     for family, _ in frame.families:
         pricer = FamilyPricer(study, family, frame.plans)
         pricer.price(range(len(frame.members)), lambda: None)
-        least = LeastCosts(family, sizes, pricer.works.values(), pricer.grid)
+        least = LeastCosts(family, sizes, list(pricer.works.values()), pricer.grid)
         feature, weight = (cells.ravel() for cells in np.indices(pricer.grid.leakage_fj.shape))
         for array in range(len(family.arrays)):
             cheapest = pricer.cheapest(array, feature, weight)

@@ -142,8 +142,8 @@ def test_a_stepwise_start_holds_less_by_hand(start: Start, double_buffer: bool, 
 @pytest.mark.parametrize(
     ("start", "double_buffer", "cycles"),
     [
-        # a takes 3 filters x 2 channels x 3 kernel columns = 18 cycles for each of 6 columns of a strip of up to 4
-        # rows: 108. b: 4 x 3 x 3 = 36 for each of 4: 144. At once, 4 steps have a strip of each. 4 cycles a byte.
+        # a takes 3 filters x 2 channels x 3 kernel columns = 18 cycles for each of 6 columns of a 4-row strip:
+        # 108. b: 4 x 3 x 3 = 36 for each of 4: 144. At once, 4 steps have a strip of each. 4 cycles a byte.
         pytest.param("at-once", False, 4 * (128 + 162 + 64) + 4 * (108 + 144), id="at once"),
         # Stepwise, x comes in 8 steps, a is made in the last 6 of them, b in the last 4.
         pytest.param("stepwise", False, 4 * (128 + 162 + 64) + 6 * 108 + 4 * 144, id="stepwise"),

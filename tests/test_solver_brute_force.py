@@ -6,7 +6,6 @@ import random
 from collections import Counter
 from dataclasses import replace
 from itertools import permutations, product
-from typing import Any
 
 import pytest
 
@@ -82,6 +81,10 @@ def instance(seed: int) -> Study:
         study = replace(study, buffers=replace(buffers, weight_bytes=(rng.choice(buffers.weight_bytes),)))
     if _prices_to_find(study) > 3000:
         study = replace(study, tiling=Tiling((1, 2), (1, 2), (1, 2), (1, 2)))
+    if _prices_to_find(study) > 3000 and isinstance(study.buffers, SharedBuffer):
+        study = replace(study, buffers=SharedBuffer((rng.choice(study.buffers.shared_bytes),)))
+    if _prices_to_find(study) > 3000:
+        study = replace(study, tiling=Tiling((1, 2), (1,), (1, 2), (1, 2)))
     return study
 
 
@@ -288,7 +291,10 @@ def test_groupings_that_wait_for_each_other_would_be_cheaper() -> None:
         (hardware,) = listed_hardware(study)
         price, waiting = prices(study, hardware), 0
         for names in (("a", "d"), ("c", "b")):
-            costs = [group_cost(study, hardware, price, group) for group in group_designs(study, names, searched_mappings(study))]
+            costs = [
+                group_cost(study, hardware, price, group)
+                for group in group_designs(study, names, searched_mappings(study))
+            ]
             waiting += min(cost.energy_fj if study.goal == "energy" else cost.dram_bytes for cost in costs)
         best = brute_force(study)[1]
         assert best is not None

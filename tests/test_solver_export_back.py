@@ -81,8 +81,8 @@ def test_arrays_that_differ_only_inside_are_told_apart() -> None:
 @pytest.mark.parametrize(
     ("point", "pins", "blocks_on"),
     [
-        # A chunk of 4 filters on 8 blocks takes a turn for each of 8 channels; 8 channels on 8 blocks take one for each
-        # of 4 filters. So blocks on C are faster, and a layer pinned to K shows that the pins are kept.
+        # A chunk of 4 filters on 8 blocks takes a turn for each of 8 channels; 8 channels on 8 blocks take one for
+        # each of 4 filters. So blocks on C are faster, and a layer pinned to K shows that the pins are kept.
         pytest.param(0, {}, "CCCC", id="free"),
         pytest.param(3, {"conv3": {"blocks_on": "K"}}, "CCKC", id="pinned"),
     ],

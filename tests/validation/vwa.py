@@ -8,7 +8,6 @@ TCAS-I 67(1), 2020, doi:10.1109/TCSI.2019.2942529, arXiv:2205.02270. Only its ab
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import specs
@@ -18,8 +17,8 @@ from costmodel.vwa import VwaShape
 from specs import load_network
 from specs.network import Layer, Network
 from specs.study import Precision, Technology
-from specs.technology_reader import read_technology
-from specs.yaml_reader import read_yaml
+from tests.validation.row import Row
+from tests.validation.technologies import shipped
 
 LIBRARY = Path(specs.__file__).parent
 CHIP = VwaShape(blocks=8, rows=7, taps=3)
@@ -36,36 +35,19 @@ PORT_BITS = (128, 512)
 """Feature and weight port: the narrowest of the SRAM table that bring the 7 pixels and 24 weights of a cycle."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """One published quantity beside ours; the difference is ours minus published, in the unit of the target."""
-
-    quantity: str
-    published: float
-    ours: float
-    difference: float
-    target: float
-
-    @property
-    def is_met(self) -> bool:
-        return abs(self.difference) <= self.target
-
-
 def rows() -> list[Row]:
     """Every comparison: utilisation in points (%), throughput and power in per cent."""
-    technology = _technology("40nm")
+    technology = shipped("40nm")
     found = []
     for name, published in PUBLISHED_UTILISATION.items():
         ours = 100 * utilisation(load_network(LIBRARY / "networks" / f"{name}.yaml"), technology)
-        found.append(Row(f"conv utilisation of {name} (%)", published, ours, ours - published, 2))
+        found.append(Row(f"conv utilisation of {name}", published, ours, "%", target=2, relative=False))
     gops = 2 * CHIP.pes * CLOCK_HZ / 1e9
-    found.append(Row("peak throughput (GOPS)", 168, gops, 100 * (gops / 168 - 1), 0))
+    found.append(Row("peak throughput", 168, gops, "GOPS"))
     power = sum(peak_power_mw(technology).values())
-    found.append(Row("peak power (mW)", PUBLISHED_MW, power, 100 * (power / PUBLISHED_MW - 1), 15))
+    found.append(Row("peak power", PUBLISHED_MW, power, "mW", target=15))
     narrow = sum(peak_power_mw(technology, port_bits=(64, 64)).values())
-    found.append(
-        Row("... at the studies' 64-bit ports (mW)", PUBLISHED_MW, narrow, 100 * (narrow / PUBLISHED_MW - 1), 15)
-    )
+    found.append(Row("... at the studies' 64-bit ports", PUBLISHED_MW, narrow, "mW", target=15))
     return found
 
 
@@ -119,16 +101,9 @@ def _convolutions(network: Network) -> list[Layer]:
     return [layer for layer in network.layers if layer.op in ("conv", "dwconv")]
 
 
-def _technology(name: str) -> Technology:
-    document = read_yaml(LIBRARY / "technologies" / f"{name}.yaml", [])
-    technology = read_technology(document) if document else None
-    assert technology is not None
-    return technology
-
-
 def table() -> str:
     """Return the comparison, the parts of the power, and the utilisation of every network, as text."""
-    technology = _technology("40nm")
+    technology = shipped("40nm")
     lines = [f"{'quantity':38} published     ours  difference  target"]
     for row in rows():
         numbers = f"{row.published:9.2f}{row.ours:9.2f}{row.difference:+12.2f}{row.target:8g}"
