@@ -13,6 +13,9 @@ from costmodel.template import ArrayShape, Ints, Preference
 from specs.study import Dram, Overlap
 
 
+NO_CAP = np.int64(2) ** 62
+
+
 @dataclass(frozen=True)
 class Family:
     """One accelerator template at one clock with one DRAM, in several array shapes."""
@@ -48,6 +51,10 @@ class Candidates:
     tile_rows, tile_cols, images, overlap, stepwise
         The tile grid, images in a tile, the overlap mode as an index into the study's list, and whether the
         start is stepwise.
+    feature_cap : (candidate,)
+    weight_cap : (candidate, array)
+        Buffer sizes from which on a candidate is none although it fits, NO_CAP for most: see `candidates_cut`.
+        A shared scratchpad counts as a feature buffer of its size beside a weight buffer of none.
     """
 
     kinds: tuple[Kind, ...]
@@ -59,6 +66,8 @@ class Candidates:
     stepwise: Ints
     feature_need: Ints
     weight_need: Ints
+    feature_cap: Ints
+    weight_cap: Ints
     cycles: Ints
     array_fj: Ints
     feature_read: Ints

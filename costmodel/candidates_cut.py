@@ -1,18 +1,18 @@
 """Candidates of a layer alone whose input channels are cut into chunks; see `plain_alone` for the loop orders.
 
-There are very many of them. They pay with partial sums between the chunks, so they are candidates only where
-they move fewer DRAM bytes than every way without cuts that fits the same listed buffers: needs and traffic of
-all are computed first, and only what passes is priced.
+There are very many of them. They pay with partial sums between the chunks, so a hardware point has them as
+candidates only where they move fewer DRAM bytes than every way without cuts that fits there: needs and traffic
+of all are computed first, and only what passes somewhere is priced.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from costmodel.candidates import Candidates, Family, Kind
+from costmodel.candidates import NO_CAP, Candidates, Family, Kind
 from costmodel.candidates_alone import all_chunks, input_area
 from costmodel.chunks import Chunks, cut_inputs, possible_input_splits
 from costmodel.design import Order
@@ -23,9 +23,6 @@ from costmodel.template import Ints, Preference
 from costmodel.works import CYCLES, Depth, Works
 from specs.network import Layer
 from specs.study import SharedBuffer, Study
-
-_NONE = np.int64(2) ** 62
-
 
 @dataclass(frozen=True)
 class Cut:
@@ -169,7 +166,11 @@ def cut_candidates(
     shares: list[Share],
     uncut: Candidates,
 ) -> Iterator[Candidates]:
-    """Every order and cut of a layer alone that moves less than what ``uncut`` offers in the same buffers."""
+    """Every order and cut of a layer alone, on the hardware where it moves less than all that ``uncut`` offers there.
+
+    The larger the buffers, the less ways without cuts move: a candidate ends where they catch up. That border is
+    a staircase over feature and weight sizes; every step of it makes a row of its own, and rows may overlap.
+    """
     cuts = _cuts(study, plan.tensors.layers[0])
     if not cuts:
         return
@@ -180,7 +181,7 @@ def cut_candidates(
         for number in np.flatnonzero(better.any(axis=(1, 2))).tolist():
             for mapping, work in works.items():
                 priced = _priced(study, family, work, mapping, plan, share, cuts[number], needs, number)
-                yield flatten(plan, share, better[number], priced)
+                yield from least.capped(flatten(plan, share, better[number], priced))
 
 
 class LeastTraffic:
@@ -207,7 +208,7 @@ class LeastTraffic:
         return np.searchsorted(self._feature, feature), np.searchsorted(self._weight, weight)
 
     def _least(self, feature: Ints, weight: Ints, dram: Ints) -> Ints:
-        least = np.full((len(self._feature) + 1, len(self._weight) + 1), _NONE)
+        least = np.full((len(self._feature) + 1, len(self._weight) + 1), NO_CAP)
         np.minimum.at(least, self._cells(feature, weight), dram)
         return np.minimum.accumulate(np.minimum.accumulate(least, axis=0), axis=1)
 
@@ -227,6 +228,25 @@ class LeastTraffic:
             fits = (feature_cell < len(self._feature)) & (weight_cell < len(self._weight))
             beaten |= fits & (dram < least[feature_cell, weight_cell])
         return beaten
+
+
+    def capped(self, rows: Candidates) -> Iterator[Candidates]:
+        """Rows with their caps, once for each feature size up to which a different weight size ends them."""
+        ends = np.stack(
+            [(least[:-1, :-1] > rows.dram_bytes[:, None, None]).sum(axis=2) for least in self._columns], axis=2
+        )  # (row, feature size, array): how many weight sizes, from the smallest on
+        sizes = np.append(self._feature, NO_CAP)
+        caps = np.append(self._weight, NO_CAP)
+        following = np.zeros_like(ends[:, 0])
+        for size in range(len(self._feature))[::-1]:
+            stands = (ends[:, size] > following).any(axis=1) & (rows.feature_need[:, 0] < sizes[size + 1])
+            following = ends[:, size]
+            if stands.any():
+                yield replace(
+                    rows.pick(stands),
+                    feature_cap=np.full(int(stands.sum()), sizes[size + 1]),
+                    weight_cap=np.where(following == 0, 0, caps[following])[stands],
+                )
 
 
 def _priced(

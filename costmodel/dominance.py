@@ -33,12 +33,16 @@ def undominated(study: Study, rows: Candidates) -> Candidates:
 
 
 def _capacity_steps(study: Study, rows: Candidates) -> Ints:
-    """What decides where a candidate fits: its needs, rounded up to the listed capacities."""
+    """What decides where a candidate fits: needs and, falling, caps, rounded up to the listed capacities."""
     if isinstance(study.buffers, SharedBuffer):
-        return np.searchsorted(sorted(study.buffers.shared_bytes), rows.feature_need + rows.weight_need)
-    feature = np.searchsorted(sorted(study.buffers.feature_bytes), rows.feature_need)
-    weight = np.searchsorted(sorted(study.buffers.weight_bytes), rows.weight_need)
-    return np.hstack([feature, weight])
+        listed, weights = sorted(study.buffers.shared_bytes), [0]
+        needs = [np.searchsorted(listed, rows.feature_need + rows.weight_need)]
+    else:
+        listed, weights = sorted(study.buffers.feature_bytes), sorted(study.buffers.weight_bytes)
+        needs = [np.searchsorted(listed, rows.feature_need), np.searchsorted(weights, rows.weight_need)]
+    caps = [np.searchsorted(listed, rows.feature_cap[:, None]), np.searchsorted(weights, rows.weight_cap)]
+    most = max(len(listed), len(weights))
+    return np.hstack([*needs, *(most - cap for cap in caps)])
 
 
 def _first_front(matrix: Ints) -> Ints:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.candidates import Candidates, Family
+from costmodel.candidates import NO_CAP, Candidates, Family
 from costmodel.design import Hardware
 from costmodel.hardware import PriceList
 from costmodel.products import Floats, product
@@ -133,12 +133,23 @@ def _costs(
     if grid.shared:
         unfit = (rows.feature_need[some] + rows.weight_need[some])[:, :, None] > grid.feature_bytes
         cost[unfit] = UNFIT
+        _cap(cost, rows, some, grid, columns)
         return cost
     cost[rows.feature_need[some][:, :, None] > grid.feature_bytes] = UNFIT
     too_heavy = rows.weight_need[some][:, :, None] > grid.weight_bytes[columns]
     if too_heavy.any():
         cost.transpose(0, 1, 3, 2)[too_heavy] = UNFIT
+    _cap(cost, rows, some, grid, columns)
     return cost
+
+
+def _cap(cost: Numbers, rows: Candidates, some: Cells, grid: PriceGrid, columns: Cells) -> None:
+    """Set costs where rows are no candidates in spite of fitting to UNFIT; few rows have such places."""
+    capped = np.flatnonzero(rows.feature_cap[some] < NO_CAP)
+    if len(capped):
+        above = rows.feature_cap[some[capped], None] <= grid.feature_bytes  # (row, feature size)
+        beside = rows.weight_cap[some[capped], :, None] <= grid.weight_bytes[columns]  # (row, array, weight size)
+        cost[capped] = np.where(above[:, None, :, None] | beside[:, :, None, :], UNFIT, cost[capped])
 
 
 def _worth_trying(rows: Candidates, grid: PriceGrid) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.candidates import Candidates, Family, Kind
+from costmodel.candidates import NO_CAP, Candidates, Family, Kind
 from costmodel.group_plan import GroupPlan
 from costmodel.template import Ints
 from specs.study import Study
@@ -119,6 +119,8 @@ def flatten(plan: GroupPlan, share: Share, valid: Bools, priced: Priced) -> Cand
         stepwise=plan.stepwise[rows, cols],
         feature_need=np.broadcast_to(priced.feature_need, (*valid.shape, many, arrays))[rows, cols, kind],
         weight_need=priced.weight_need[kind],
+        feature_cap=np.full(len(rows), NO_CAP),
+        weight_cap=np.full((len(rows), arrays), NO_CAP),
         cycles=priced.cycles[rows, cols, kind],
         array_fj=work[..., 1],
         feature_read=work[..., 2] + stores[:, None],

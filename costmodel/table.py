@@ -115,6 +115,7 @@ def price_rows(
     weight = np.array([table.points[p].weight_bytes for p in points], dtype=np.int64)
     need_f, need_w = c.feature_need[rows, array, None], c.weight_need[rows, array, None]
     fits = need_f + need_w <= feature if shared else (need_f <= feature) & (need_w <= weight)
+    fits = fits & (feature < c.feature_cap[rows, None]) & (weight < c.weight_cap[rows, array, None])
     fixed = c.array_fj[rows, array] + c.dram_bytes[rows] * family.family.dram.fj_per_byte
     energy = (
         fixed[:, None]

@@ -115,16 +115,10 @@ def _undominated_totals(study: Study, mappings: Names) -> tuple[Total, ...]:
     ways = {
         names: list(group_designs(study, names, mappings)) for names in dict.fromkeys(g for gs in groupings for g in gs)
     }
-    paying = {names: paying_cuts(study, designs) for names, designs in ways.items()}
     totals = []
     for hardware in listed_hardware(study):
         price = prices(study, hardware)
-        fitting = {
-            names: undominated(
-                _priced(study, hardware, [*_uncut(ways[names]), *paying[names][_family(study, hardware)]])
-            )
-            for names in ways
-        }
+        fitting = {names: undominated(admitted(_priced(study, hardware, ways[names]))) for names in ways}
         whole = [option for grouping in groupings for option in _combined([fitting[names] for names in grouping])]
         totals += [
             Total(
@@ -154,31 +148,13 @@ def _priced(study: Study, hardware: Hardware, ways: list[GroupDesign]) -> list[O
     return options
 
 
-def _uncut(designs: list[GroupDesign]) -> list[GroupDesign]:
-    return [group for group in designs if group.input_splits == 1]
+def admitted(options: list[Option]) -> list[Option]:
+    """Options of a group on one hardware point without cuts of input channels that do not pay there.
 
-
-def _family(study: Study, hardware: Hardware) -> tuple[object, ...]:
-    """Hardware points that differ in buffers and in array shapes that hold partial sums of the same layers."""
-    sums = tuple(hardware.array.accumulates_in_buffer(layer) for layer in study.network.layers)
-    return hardware.template, hardware.clock_hz, hardware.double_buffer, hardware.dram, sums
-
-
-def paying_cuts(study: Study, designs: list[GroupDesign]) -> dict[tuple[object, ...], list[GroupDesign]]:
-    """Ways to run a layer alone with cut input channels that the rules admit, by family of hardware points.
-
-    Such a way exists where, on some array with some listed buffers, it fits and moves fewer DRAM bytes than every
-    way without cuts that fits there.
+    With such a cut a layer alone has to move fewer DRAM bytes than in every way without that fits.
     """
-    cut = [group for group in designs if group.input_splits > 1]
-    found: dict[tuple[object, ...], list[GroupDesign]] = {_family(study, h): [] for h in listed_hardware(study)}
-    for hardware in listed_hardware(study) if cut else ():
-        uncut = [option.dram_bytes for option in _priced(study, hardware, _uncut(designs))]
-        family = found[_family(study, hardware)]
-        for option in _priced(study, hardware, cut):
-            if option.dram_bytes < min(uncut, default=option.dram_bytes + 1) and option.groups[0] not in family:
-                family.append(option.groups[0])
-    return found
+    uncut = [option.dram_bytes for option in options if option.groups[0].input_splits == 1]
+    return [o for o in options if o.groups[0].input_splits == 1 or not uncut or o.dram_bytes < min(uncut)]
 
 
 def _combined(parts: list[list[Option]]) -> list[Option]:
