@@ -12,7 +12,7 @@ from specs.study import SharedBuffer, Study
 def undominated(study: Study, rows: Candidates) -> Candidates:
     """Keep the candidates of one group that no other candidate of it dominates.
 
-    A candidate dominates another if it fits wherever the other fits and none of its counts (cycles, energy
+    A candidate dominates another if it is one wherever the other is and none of its counts (cycles, energy
     in the array, bytes at each buffer, DRAM bytes) is larger on any array. Every price is non-negative, so
     it is then no worse for every goal and every budget on every hardware point; of equals the first stays.
     """

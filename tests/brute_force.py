@@ -15,7 +15,7 @@ from functools import lru_cache, partial
 from graphlib import CycleError, TopologicalSorter
 from itertools import combinations, product
 from math import ceil
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from costmodel.design import Design, GroupDesign, Hardware
 from costmodel.evaluate import evaluate, group_cost
@@ -27,7 +27,7 @@ from costmodel.systolic import SystolicShape
 from costmodel.template import ArrayShape
 from costmodel.vwa import VwaShape
 from specs.network import Layer, Network
-from specs.study import AcceleratorSpec, Budgets, SharedBuffer, Study
+from specs.study import AcceleratorSpec, Budgets, Fusion, SharedBuffer, Study, Tiling
 
 Status = Literal["optimal", "infeasible"]
 Names = tuple[str, ...]
@@ -137,15 +137,34 @@ def _undominated_totals(study: Study, mappings: Names) -> tuple[Total, ...]:
 
 def _priced(study: Study, hardware: Hardware, ways: list[GroupDesign]) -> list[Option]:
     """Price every way to run a group; those that do not fit the buffers are left out."""
-    price = prices(study, hardware)
-    options = []
+    price, known = prices(study, hardware), _known(replace(study, **_UNPRICED)).setdefault(hardware, {})
     for group in ways:
-        try:
-            cost = group_cost(study, hardware, price, group)
-        except DesignError:
-            continue
-        options.append(Option(cost.energy_fj, cost.cycles, cost.dram_bytes, (group,)))
-    return options
+        if group not in known:
+            try:
+                cost = group_cost(study, hardware, price, group)
+            except DesignError:
+                known[group] = None
+            else:
+                known[group] = Option(cost.energy_fj, cost.cycles, cost.dram_bytes, (group,))
+    return [option for group in ways if (option := known[group]) is not None]
+
+
+@lru_cache(maxsize=1)
+def _known(study: Study) -> dict[Hardware, dict[GroupDesign, Option | None]]:
+    """What was priced before; None where it does not fit."""
+    return {}
+
+
+_UNPRICED: dict[str, Any] = {
+    "goal": "energy",
+    "budgets": Budgets(),
+    "fusion": Fusion(),
+    "tiling": Tiling(),
+    "accelerators": (),
+    "buffers": SharedBuffer((1,)),
+    "dram": (),
+}
+"""Keys of a study that say what is listed and asked; a group on given hardware costs the same whatever they are."""
 
 
 def admitted(options: list[Option]) -> list[Option]:

@@ -103,7 +103,7 @@ def _extent(shape: TensorShape) -> tuple[int, int]:
 
 
 def random_study(rng: random.Random, max_layers: int = 5, rich: bool = False) -> Study:
-    """A study over a random network with a handful of hardware points of both templates.
+    """A study over a random network with a handful of hardware points of one or two templates.
 
     With ``rich`` tilings every distinct tile count is allowed; otherwise a few, so that brute force can try all.
     """
@@ -124,7 +124,13 @@ def random_study(rng: random.Random, max_layers: int = 5, rich: bool = False) ->
         double_buffer=rng.random() < 0.6,
         filter_chunk_words=rng.choice([64, 4096]),
     )
-    accelerators = rng.choice([(vwa,), (eyeriss,), (vwa, eyeriss)])
+    systolic = accelerator(
+        "systolic",
+        rows=tuple(sorted(rng.sample([2, 3, 8], rng.choice([1, 2])))),
+        cols=(rng.choice([2, 5, 8]),),
+        double_buffer=rng.random() < 0.6,
+    )
+    accelerators = rng.choice([(vwa,), (eyeriss,), (systolic,), (vwa, eyeriss), (vwa, systolic), (systolic, eyeriss)])
     sizes = (256, 512, 1024, 2048, 4096, 16384)
     if rng.random() < 0.25:
         buffers: SeparateBuffers | SharedBuffer = SharedBuffer(tuple(sorted(rng.sample(sizes, 2))))

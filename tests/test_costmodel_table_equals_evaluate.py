@@ -35,7 +35,10 @@ def _compare(table: CandidateTable, rng: random.Random, samples: int) -> int:
                 row, column = rng.randrange(len(family.rows)), rng.randrange(len(points))
                 group = table.group_design(number, row, groups_of[int(row_class[row])])
                 expected = _plain_cost(table.study, table.points[points[column]], group)
-                assert bool(priced.fits[row, column]) == (expected is not None), group
+                if priced.fits[row, column]:
+                    assert expected is not None, group
+                elif group.input_splits == 1:  # with cut inputs it may fit and still be none: see brute_force.admitted
+                    assert expected is None, group
                 if expected is not None:
                     fitted += 1
                     found = (
