@@ -12,7 +12,6 @@ from costmodel.design import GroupDesign, Order
 from costmodel.template import ArrayShape, Ints, Preference
 from specs.study import Dram, Overlap
 
-
 NO_CAP = np.int64(2) ** 62
 
 

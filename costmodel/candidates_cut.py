@@ -24,6 +24,7 @@ from costmodel.works import CYCLES, Depth, Works
 from specs.network import Layer
 from specs.study import SharedBuffer, Study
 
+
 @dataclass(frozen=True)
 class Cut:
     """One order with one cut of the output and one of the input channels (of one group; at least two chunks)."""
@@ -228,7 +229,6 @@ class LeastTraffic:
             fits = (feature_cell < len(self._feature)) & (weight_cell < len(self._weight))
             beaten |= fits & (dram < least[feature_cell, weight_cell])
         return beaten
-
 
     def capped(self, rows: Candidates) -> Iterator[Candidates]:
         """Rows with their caps, once for each feature size up to which a different weight size ends them."""

@@ -15,7 +15,7 @@ from costmodel import Cost, Design, DesignError, GroupDesign, Hardware
 from costmodel.design import Order, Start
 from costmodel.hardware import hardware_points
 from costmodel.template import Preference
-from solver.export_parts import group_objects, hardware_identity, hardware_object, totals_object
+from solver.export_parts import group_objects, hardware_identity, hardware_object, limits_object, totals_object
 from solver.files import write_whole
 from solver.result import BASE_UNITS, UNIT_OF_GOAL, Outcome, Result
 from specs import describe
@@ -50,6 +50,7 @@ def design_object(result: Result) -> dict[str, Any]:
         "base_unit": BASE_UNIT_OF_GOAL[study.goal],
         "hardware": hardware_object(best),
         "totals": totals_object(best),
+        "limits": limits_object(study, best),
         "layers": {
             layer.name: {"op": layer.op, "macs": layer.macs, "params": layer.params} for layer in study.network.layers
         },

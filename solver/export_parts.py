@@ -8,6 +8,7 @@ from typing import Any, cast
 from costmodel import GroupCost, GroupDesign, Hardware
 from costmodel.chunks import cut_channels, cut_inputs
 from costmodel.hardware import mapping_terms
+from costmodel.limits import network_compulsory_bytes, network_pebble_bound_bytes
 from costmodel.plain_regions import RegionPlan, length
 from costmodel.template import Tile
 from solver.result import Outcome
@@ -57,6 +58,16 @@ def totals_object(outcome: Outcome) -> dict[str, Any] | None:
         "edp_js": energy_j * latency_s,
         "power_w": energy_j / latency_s if latency_s else None,
         "macs": sum(group.macs for group in cost.groups),
+    }
+
+
+def limits_object(study: Study, outcome: Outcome) -> dict[str, int] | None:
+    """Return DRAM bytes that no schedule undercuts: with any fusion, and layer by layer with these buffers."""
+    if outcome.design is None:
+        return None
+    return {
+        "compulsory_dram_bytes": network_compulsory_bytes(study),
+        "layer_by_layer_dram_bytes": network_pebble_bound_bytes(study, outcome.design.hardware.sram_bytes),
     }
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import textwrap
 
 from costmodel import Cost, Hardware
+from costmodel.limits import network_compulsory_bytes, network_pebble_bound_bytes
 from solver.group_table import LEGEND, WIDTH, aligned, group_table
 from solver.quantities import area_text, change, engineering, percent, percent_at_most, stated
 from solver.result import Outcome, Result
 from solver.statements import budget_texts, verdict
-from specs.study import Goal
+from specs.study import Goal, Study
 from specs.units import size_text
 
 GOAL_TEXTS: dict[Goal, str] = {"energy": "least energy", "latency": "least latency", "bandwidth": "least DRAM traffic"}
@@ -64,10 +65,21 @@ def _facts(result: Result, hardware: Hardware, cost: Cost) -> list[str]:
         ("energy", f"{engineering(energy_j, 'J')} ({_energy_shares(cost)})", "energy"),
         ("latency", engineering(latency_s, "s"), "latency"),
         ("DRAM traffic", f"{engineering(cost.dram_bytes, 'B')} ({reads} read, {writes} written)", ""),
+        ("", _limits(result.study, hardware, cost), ""),
         ("EDP", engineering(energy_j * latency_s, "J s"), ""),
         ("power", engineering(energy_j / latency_s, "W") if latency_s else "n/a", ""),
     ]
     return [f"  {name:<14}{'; '.join(filter(None, (text, limits.get(limit, ''))))}" for name, text, limit in facts]
+
+
+def _limits(study: Study, hardware: Hardware, cost: Cost) -> str:
+    """How far the traffic lies above what nothing in the model can undercut; see `costmodel.limits`."""
+    least = network_compulsory_bytes(study)
+    apart = network_pebble_bound_bytes(study, hardware.sram_bytes)
+    return (
+        f"{cost.dram_bytes / least:.2f} x the least with any fusion, {engineering(least, 'B')}; "
+        f"layer by layer at least {engineering(apart, 'B')}"
+    )
 
 
 def _energy_shares(cost: Cost) -> str:

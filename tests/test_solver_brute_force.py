@@ -18,6 +18,7 @@ from brute_force import (
 from costmodel.design import Hardware
 from costmodel.evaluate import evaluate, group_cost
 from costmodel.hardware import prices
+from costmodel.limits import network_compulsory_bytes, network_pebble_bound_bytes
 from random_instances import KINDS, conv, draw_budgets, instance, small_study
 from solver import Outcome, solve
 from specs.network import Network, TensorShape
@@ -51,6 +52,9 @@ def check_outcome(study: Study, found: Outcome, label: str) -> None:
     assert found.bound == objective, label
     assert found.design is not None, label
     assert found.cost == evaluate(study, found.design), label
+    assert found.cost.dram_bytes >= network_compulsory_bytes(study), label
+    if study.fusion.max_layers == 1:
+        assert found.cost.dram_bytes >= network_pebble_bound_bytes(study, found.design.hardware.sram_bytes), label
     total = total_of(study, found.design)
     assert total.objective(study) == objective, label
     assert total.keeps(study.budgets), label

@@ -22,7 +22,7 @@ from specs.study import OVERLAPS, SeparateBuffers, Tiling
 CONTRACT = {
     "format", "study", "goal", "status", "objective", "bound", "gap", "unit", "hardware", "totals", "layers",
     "groups", "baseline", "space", "time_s", "versions", "deductions", "settings", "objective_base", "bound_base",
-    "base_unit",
+    "base_unit", "limits",
 }  # fmt: skip
 
 
@@ -80,6 +80,13 @@ def test_groups_add_up_to_the_totals() -> None:
     for group in groups:
         assert sum(group["energy_breakdown_j"].values()) == pytest.approx(group["energy_j"])
     assert totals["dram_bytes"] == totals["dram_read_bytes"] + totals["dram_write_bytes"]
+
+
+def test_traffic_is_not_below_its_limits() -> None:
+    made = design_object(solved(chain_study(shared=True)))
+    assert made["totals"]["dram_bytes"] > made["limits"]["compulsory_dram_bytes"] > 0
+    assert made["limits"]["layer_by_layer_dram_bytes"] >= made["limits"]["compulsory_dram_bytes"]
+    assert design_object(unsolved(chain_study(), "infeasible"))["limits"] is None
 
 
 def test_savings_are_fractions_of_the_baseline() -> None:

@@ -33,6 +33,16 @@ def test_an_optimum_is_told_with_its_space(goal: Goal, better: str) -> None:
     assert verdict(with_goal(goal)) == f"proven optimal: no design in the stated space ({space}) {better}"
 
 
+def test_traffic_is_told_with_its_limits() -> None:
+    result = with_goal("bandwidth")
+    assert result.cost is not None
+    # Four layers of 8 x 8 x 9 weights and 8 biases, one input and one output of 8 x 12 x 12; between them three more.
+    least = 4 * (576 + 8) + 2 * 1152
+    ratio = f"{result.cost.dram_bytes / least:.2f}"
+    line = f"{ratio} x the least with any fusion, 4.640 kB; layer by layer at least {(least + 6 * 1152) / 1000:.2f} kB"
+    assert line in report(result)
+
+
 def test_a_gap_is_told_with_its_bound() -> None:
     result = with_goal("bandwidth", gap=0.013)
     bound = bound_text("bandwidth", result.bound or 0)
