@@ -14,8 +14,10 @@ from __future__ import annotations
 
 from math import gcd, isqrt
 
-from specs.network import Layer
+from specs.network import Layer, Network
 from specs.study import Study
+
+Lines = frozenset[int]
 
 
 def compulsory_bytes(study: Study, layer: Layer) -> int:
@@ -31,14 +33,13 @@ def compulsory_bytes(study: Study, layer: Layer) -> int:
 def network_compulsory_bytes(study: Study) -> int:
     """Bytes that a network cannot avoid with any fusion: all weights, the network's inputs and its outputs once.
 
-    Of an input that several layers read, the part that one of them uses counts.
+    Fused layers need not compute what no reader uses, so an input counts as far as the outputs depend on it. Of a
+    tensor that several layers read, the part that one of them uses counts.
     """
     network = study.network
     weights = sum(layer.weight_words for layer in network.layers) * study.precision.weight_bytes
-    inputs = sum(
-        max(_used_elements(study, network.layer(reader), name) for reader in network.consumers[name])
-        for name, _ in network.inputs
-    )
+    needed = _needed(network)
+    inputs = sum(shape.channels * len(needed[name][0]) * len(needed[name][1]) for name, shape in network.inputs)
     outputs = sum(network.tensors[name].elements for name in network.outputs)
     return weights + study.batch * (inputs + outputs) * study.precision.activation_bytes
 
@@ -133,12 +134,31 @@ def _kernel_positions(layer: Layer, axis: int) -> int:
     return min(outputs, -(-kernel // (stride // gcd(stride, dilation))))
 
 
-def _used(layer: Layer, axis: int) -> int:
-    """Input rows (columns) that some output reads."""
-    extent, outputs, kernel, stride, dilation, pad = _axis(layer, axis)
-    rows = {o * stride + k * dilation - pad for o in range(outputs) for k in range(kernel)}
-    return sum(0 <= row < extent for row in rows)
+def _used(layer: Layer, axis: int, outputs: Lines) -> Lines:
+    """Input rows (columns) that some of these output rows (columns) read."""
+    extent, _, kernel, stride, dilation, pad = _axis(layer, axis)
+    rows = {o * stride + k * dilation - pad for o in outputs for k in range(kernel)}
+    return frozenset(row for row in rows if 0 <= row < extent)
 
 
 def _used_elements(study: Study, layer: Layer, name: str) -> int:
-    return study.network.tensors[name].channels * _used(layer, 0) * _used(layer, 1)
+    rows, cols = _used(layer, 0, frozenset(range(layer.P))), _used(layer, 1, frozenset(range(layer.Q)))
+    return study.network.tensors[name].channels * len(rows) * len(cols)
+
+
+def _needed(network: Network) -> dict[str, tuple[Lines, Lines]]:
+    """Rows and columns of each tensor on which the outputs depend, of several readers through the one with most."""
+    needed: dict[str, tuple[Lines, Lines]] = {}
+
+    def need(name: str, rows: Lines, cols: Lines) -> None:
+        known = needed.get(name, (frozenset(), frozenset()))
+        if len(rows) * len(cols) >= len(known[0]) * len(known[1]):
+            needed[name] = rows, cols
+
+    for name in network.outputs:
+        need(name, frozenset(range(network.tensors[name].rows)), frozenset(range(network.tensors[name].cols)))
+    for layer in reversed(network.layers):
+        rows, cols = needed[layer.name]
+        for name in layer.input_tensors:
+            need(name, _used(layer, 0, rows), _used(layer, 1, cols))
+    return needed
