@@ -53,8 +53,7 @@ def candidates(study: Study, family: Family, works: dict[Preference, Works], pla
     """Price every candidate of a group that fits some listed buffer; None if nothing fits."""
     shares = [Share(study, images) for images in image_counts(study)]
     parts: list[Candidates] = []
-    works = _different(study, works, plan)
-    for mapping, work in works.items():
+    for mapping, work in _different(study, works, plan).items():
         for share in shares:
             if len(plan.tensors.layers) == 1:
                 parts += alone(study, family, work, mapping, plan, share)

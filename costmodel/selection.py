@@ -145,7 +145,7 @@ def _costs(
 
 def _cap(cost: Numbers, rows: Candidates, some: Cells, grid: PriceGrid, columns: Cells) -> None:
     """Set costs where rows are no candidates in spite of fitting to UNFIT; few rows have such places."""
-    capped = np.flatnonzero(rows.feature_cap[some] < NO_CAP)
+    capped = np.flatnonzero((rows.feature_cap[some] < NO_CAP) | (rows.weight_cap[some] < NO_CAP).any(axis=1))
     if len(capped):
         above = rows.feature_cap[some[capped], None] <= grid.feature_bytes  # (row, feature size)
         beside = rows.weight_cap[some[capped], :, None] <= grid.weight_bytes[columns]  # (row, array, weight size)

@@ -80,8 +80,9 @@ def random_group(rng: random.Random, study: Study, names: tuple[str, ...]) -> Gr
 
 
 def _alone(rng: random.Random, study: Study, group: GroupDesign, layer: Layer) -> GroupDesign:
-    splits = _mostly_cut(rng, possible_splits(study.network, layer, study.tiling.channel_splits))
-    input_splits = _mostly_cut(rng, possible_input_splits(study.network, layer, study.tiling.input_splits))
+    often = 0.9 if 1 < layer.G < layer.C else 0.5  # few layers have groups
+    splits = _mostly_cut(rng, possible_splits(study.network, layer, study.tiling.channel_splits), often)
+    input_splits = _mostly_cut(rng, possible_input_splits(study.network, layer, study.tiling.input_splits), often)
     order = rng.choice(orders_alone(layer, input_splits))
     modes = distinct_overlaps(study, group.tile_rows, group.tile_cols)
     if keeps_no_halos(order, input_splits):
@@ -99,8 +100,8 @@ def _alone(rng: random.Random, study: Study, group: GroupDesign, layer: Layer) -
     )
 
 
-def _mostly_cut(rng: random.Random, splits: tuple[int, ...]) -> int:
-    return rng.choice(splits[1:] if len(splits) > 1 and rng.random() < 0.5 else splits)
+def _mostly_cut(rng: random.Random, splits: tuple[int, ...], often: float) -> int:
+    return rng.choice(splits[1:] if len(splits) > 1 and rng.random() < often else splits)
 
 
 def _started(rng: random.Random, study: Study, group: GroupDesign) -> GroupDesign:

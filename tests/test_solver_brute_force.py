@@ -14,11 +14,14 @@ from brute_force import (
     listed_hardware,
     searched_mappings,
     total_of,
+    undominated_totals,
 )
 from costmodel.design import Hardware
 from costmodel.evaluate import evaluate, group_cost
 from costmodel.hardware import prices
 from costmodel.limits import network_compulsory_bytes, network_pebble_bound_bytes
+from costmodel.selection import UNFIT, price_cells
+from costmodel.table import build_table
 from random_instances import KINDS, conv, draw_budgets, instance, small_study
 from solver import Outcome, solve
 from specs.network import Network, TensorShape
@@ -30,6 +33,7 @@ from specs.study import (
     Study,
     Tiling,
 )
+from specs.templates import accelerator
 
 SEEDS = range(240)
 SEEDS_PER_TEST = 10
@@ -133,6 +137,68 @@ def test_solver_finds_what_brute_force_finds_at_length(seeds: range) -> None:
     kinds = Counter(check_seed(seed) for seed in seeds)
     assert kinds["infeasible"] >= 15
     assert kinds["binding"] >= 10
+
+
+def _deep(seed: int) -> Study:
+    """Layers of many channels in little buffers, where the inputs' cuts pay on some hardware and not on other."""
+    rng = random.Random(f"deep {seed}")
+    side, channels = rng.randint(3, 6), rng.randint(16, 40)
+    sizes = (256, 512, 768, 1024, 1536, 2048, 4096, 8192)
+    layer = conv("a", ("x",), rng.randint(10, 30), channels, side, R=rng.choice([1, 3]))
+    study = small_study(
+        Network("deep", (("x", TensorShape(channels, side, side)),), (layer,), ("a",)),
+        rng.choice(GOALS),
+    )
+    return replace(
+        study,
+        accelerators=(
+            rng.choice(
+                [
+                    accelerator("vwa", blocks=1, rows=(1, 3), taps=1, double_buffer=rng.random() < 0.5),
+                    accelerator("eyeriss", rows=3, cols=2),
+                    accelerator("systolic", rows=2, cols=(2, 4)),
+                ]
+            ),
+        ),
+        buffers=rng.choice(
+            [
+                SharedBuffer(tuple(sorted(rng.sample(sizes, 4)))),
+                SeparateBuffers(tuple(sorted(rng.sample(sizes, 3))), tuple(sorted(rng.sample(sizes, 2)))),
+            ]
+        ),
+        tiling=Tiling((1, 2), (1,), (1, 2, 4), (1, 2, 4)),
+        fusion=Fusion(overlap=("recompute",)),
+    )
+
+
+def test_cuts_of_input_channels_are_taken_where_they_pay() -> None:
+    taken = 0
+    for seed in range(40):
+        study = _deep(seed)
+        found = solve(study, baseline=False).best
+        check_outcome(study, found, f"deep {seed}")
+        taken += found.design is not None and found.design.groups[0].input_splits > 1
+        _check_every_point(study)
+        kind, budgeted = draw_budgets(random.Random(seed), study, KINDS[seed % 3])
+        check_outcome(budgeted, solve(budgeted, baseline=False, use_bounds=seed % 2 == 0).best, f"deep {seed}, {kind}")
+    assert taken >= 10
+
+
+def _check_every_point(study: Study) -> None:
+    """Compare what the one layer of a study costs at best on every hardware point, not only on the best."""
+    least: dict[Hardware, int] = {}
+    for total in undominated_totals(study):
+        hardware, value = total.design.hardware, total.objective(study)
+        value //= hardware.period_fs if study.goal == "latency" else 1
+        least[hardware] = min(value, least.get(hardware, value))
+    found = {}
+    table = build_table(study)
+    for family in table.families:
+        assert family.cheapest is not None
+        for array, points in enumerate(family.points):
+            listed = [table.points[p] for p in points]
+            found |= dict(zip(listed, family.cheapest[0, array][price_cells(study, listed)].tolist(), strict=True))
+    assert {hardware: cost for hardware, cost in found.items() if cost < UNFIT} == least
 
 
 def _crossed(rng: random.Random) -> Study:
