@@ -14,7 +14,8 @@ def undominated(study: Study, rows: Candidates) -> Candidates:
 
     A candidate dominates another if it is one wherever the other is and none of its counts (cycles, energy
     in the array, bytes at each buffer, DRAM bytes) is larger on any array. Every price is non-negative, so
-    it is then no worse for every goal and every budget on every hardware point; of equals the first stays.
+    it is then no worse for every goal and every budget on every hardware point; of equals the first stays. Where
+    energy or traffic count per time, cycles have to be equal.
     """
     columns = [
         _capacity_steps(study, rows),
@@ -26,6 +27,8 @@ def undominated(study: Study, rows: Candidates) -> Candidates:
         rows.weight_write[:, None],
         rows.dram_bytes[:, None],
     ]
+    if study.slowness_pays:
+        columns.append(rows.cycles.max(axis=0) - rows.cycles)
     matrix = np.hstack(columns)
     scale = np.maximum(matrix.max(axis=0), 1)
     order = np.argsort((matrix / scale).sum(axis=1), kind="stable")

@@ -84,8 +84,7 @@ def mappings(study: Study) -> tuple[Preference, ...]:
     The fastest mapping of every tile is in no design slower than another. Where energy matters each group has the
     choice: prices differ between buffers, so neither way is always the better one.
     """
-    energy = study.goal == "energy" or study.budgets.energy_fj is not None
-    return PREFERENCES if energy else PREFERENCES[:1]
+    return PREFERENCES if study.weighs_energy else PREFERENCES[:1]
 
 
 def pinned_layers(study: Study) -> frozenset[str]:

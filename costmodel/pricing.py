@@ -149,8 +149,11 @@ def price_families(study: Study, families: list[Family], plans: Plans, progress:
 
 def single_total(study: Study) -> bool:
     """Whether the goal is the only total that matters: a budget on the goal itself limits nothing else."""
-    limits = {"latency": study.budgets.latency_fs, "energy": study.budgets.energy_fj}
-    return all(limit is None or name == study.goal for name, limit in limits.items())
+    if study.then or study.goal not in ("energy", "latency", "bandwidth"):
+        return False
+    budgets = study.budgets
+    limits = {"latency": budgets.latency_fs, "energy": budgets.energy_fj, "bandwidth": budgets.dram_bytes}
+    return not budgets.rates and all(limit is None or name == study.goal for name, limit in limits.items())
 
 
 def price_families_in_parallel(

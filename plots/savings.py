@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from solver.quantities import change, engineering, percent_at_most
+from solver.report import GOAL_TEXTS
 from specs.units import size_text
 
 LAYER_BY_LAYER, FUSED = "#E69F00", "#0072B2"
@@ -48,12 +49,13 @@ def saving_bars(design_json: dict[str, Any], ax: Axes | None = None) -> Axes:
     ax.set_ylim(0, 1.2 * tallest)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False, fontsize="small")
-    ax.set_title(f"{design_json['study']}: for least {_GOALS[design_json['goal']]}", pad=44)
+    ax.set_title(f"{design_json['study']}: for {_goal_text(design_json['goal'])}", pad=44)
     ax.set_xlabel(_caption(design_json, baseline), fontsize="small", color="#444444", labelpad=8)
     return ax
 
 
-_GOALS = {"energy": "energy", "latency": "latency", "bandwidth": "DRAM traffic"}
+def _goal_text(goal: str | list[str]) -> str:
+    return ", then ".join(GOAL_TEXTS[name] for name in ([goal] if isinstance(goal, str) else goal))  # type: ignore[index]
 
 
 def _draw_series(

@@ -148,9 +148,13 @@ class WeightedPath:
 
 def shortest(bounds: Bounds, at: PointView, weights: Weights) -> WeightedPath | None:
     """The shortest path at a point under weights, or None if no design fits there."""
+    return shortest_by(bounds, at, at.weighted(weights))
+
+
+def shortest_by(bounds: Bounds, at: PointView, cost: Ints) -> WeightedPath | None:
+    """The shortest path at a point where rows cost so much, NO_COST those that may not be used."""
     problem, steps = bounds.problem, bounds.steps
     family = problem.family(at.block)
-    cost = at.weighted(weights)
     best = _class_best(problem, at.block, cost[:, None], at.fits[:, None])
     reach = forward(steps, best)
     if reach[-1, 0] >= NO_COST:
@@ -173,9 +177,19 @@ def shortest(bounds: Bounds, at: PointView, weights: Weights) -> WeightedPath | 
 
 def offer(bounds: Bounds, at: PointView, found: WeightedPath) -> None:
     """Keep a path as the best design if it keeps the budgets and is better."""
-    keeps = all(total <= limit for total, limit in zip(found.budgeted, at.limits, strict=True))
-    if keeps and found.objective < bounds.upper:
+    if found.objective < bounds.upper and keeps_budgets(bounds.problem, at, found):
         bounds.best = Selection(at.point, found.pieces, found.objective)
+
+
+def keeps_budgets(problem: Problem, at: PointView, found: WeightedPath) -> bool:
+    """Whether a path keeps every budget exactly."""
+    if not all(total <= limit for total, limit in zip(found.budgeted, at.limits, strict=True)):
+        return False
+    if problem.is_exact(at.point):
+        return True
+    totals = problem.exact_totals(at.point, [piece.row for piece in found.pieces])
+    limits = problem.exact_limits(at.point)
+    return all(sum(total[i] for total in totals) <= limit for i, limit in enumerate(limits))
 
 
 def close_plain(bounds: Bounds) -> None:
@@ -216,13 +230,13 @@ def surviving_rows(bounds: Bounds, at: PointView, weights: Weights) -> list[tupl
             strict=True,
         )
     )
-    survivors = []
+    survivors, exact = [], problem.is_exact(at.point)
     for group in np.flatnonzero(around < threshold):
         span = bounds_of.get(int(problem.table.group_class[group]))
         if span is not None:
             rows = np.arange(*span)
             rows = rows[at.fits[rows] & (cost[rows] + around[group] < threshold)]
-            rows = _front(at, rows)
+            rows = _front(at, rows) if exact else rows
             if len(rows):
                 survivors.append((int(group), rows))
     return survivors

@@ -85,10 +85,15 @@ class SolveCommand(PlainCommand):
 
 @click.command("solve", cls=SolveCommand, help=HELP, epilog=EPILOG, context_settings={"max_content_width": 100})
 @click.argument("spec", type=click.Path(path_type=Path))
-@click.option("--goal", metavar="GOAL", help="What to make least of: energy, latency or bandwidth (DRAM bytes).")
+@click.option(
+    "--goal",
+    metavar="GOAL",
+    help="What to make least of: energy, latency, bandwidth (DRAM bytes), edp, area, power; or most: throughput."
+    " A list such as [energy, area]: first, then second ...",
+)
 @click.option(
     "--budget", "budgets", callback=assignments("area=4mm2"), metavar="NAME=VALUE", multiple=True,
-    help="An upper limit on area, sram, pes, latency or energy; may be repeated.",
+    help="An upper limit on area, sram, pes, latency, energy, power, dram_bandwidth or dram_traffic; may be repeated.",
 )  # fmt: skip
 @click.option(
     "--set", "settings", callback=assignments("batch=4"), metavar="KEY=VALUE", multiple=True,

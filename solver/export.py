@@ -23,7 +23,15 @@ from specs.study import Goal, Overlap, Study
 
 FORMAT = "laminate-design/1"
 DESIGN_FILE = "design.json"
-BASE_UNIT_OF_GOAL: dict[Goal, str] = {"energy": "fJ", "latency": "fs", "bandwidth": "B"}
+BASE_UNIT_OF_GOAL: dict[Goal, str] = {
+    "energy": "fJ",
+    "latency": "fs",
+    "bandwidth": "B",
+    "edp": "fJ fs",
+    "area": "um2",
+    "power": "nW",
+    "throughput": "fs",
+}
 
 
 def package_version(package: str) -> str:
@@ -44,12 +52,16 @@ def design_object(result: Result) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "study": study.name,
-        "goal": study.goal,
+        "goal": list(study.goals) if study.then else study.goal,
         **_verdict(study.goal, best),
         "unit": UNIT_OF_GOAL[study.goal],
         "base_unit": BASE_UNIT_OF_GOAL[study.goal],
         "hardware": hardware_object(best),
         "totals": totals_object(best),
+        "then": [
+            {"goal": goal, "unit": UNIT_OF_GOAL[goal], "base_unit": BASE_UNIT_OF_GOAL[goal], **_verdict(goal, outcome)}
+            for goal, outcome in zip(study.then, result.then, strict=False)
+        ],
         "limits": limits_object(study, best),
         "layers": {
             layer.name: {"op": layer.op, "macs": layer.macs, "params": layer.params} for layer in study.network.layers

@@ -99,7 +99,8 @@ def _budget(built: ChoiceModel, number: int, name: str) -> None:
             for pair, chosen in zip(built.pairs, built.pair_chosen, strict=True)
             if pair.point == point
         ]
-        add_exact_limit(built.model, terms, built.problem.limit(name, point), f"{name}_point{point}")
+        limit = built.problem.exact_limits(point)[number]
+        add_exact_limit(built.model, terms, limit, f"{name}_point{point}")
 
 
 def add_exact_limit(
@@ -304,10 +305,10 @@ def _cut(built: ChoiceModel, cycle: list[int]) -> None:
     built.model.add(sum(terms) <= len(cycle) - 1)
 
 
-def pairs_of(point: int, survivors: list[tuple[int, Ints]], objective: Ints, budgeted: tuple[Ints, ...]) -> list[Pair]:
+def pairs_of(problem: Problem, point: int, survivors: list[tuple[int, Ints]], objective: Ints) -> list[Pair]:
     """Spell out surviving rows as pairs with their costs."""
+    chosen = [(group, int(row)) for group, rows in survivors for row in np.asarray(rows)]
+    totals = problem.exact_totals(point, [row for _, row in chosen])
     return [
-        Pair(group, int(row), point, int(objective[row]), tuple(int(total[row]) for total in budgeted))
-        for group, rows in survivors
-        for row in np.asarray(rows)
+        Pair(group, row, point, int(objective[row]), total) for (group, row), total in zip(chosen, totals, strict=True)
     ]

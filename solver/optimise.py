@@ -5,20 +5,23 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from costmodel import evaluate
 from costmodel.table import CandidateTable, build_table, table_frame
 from solver.bounds import Bounds, Weights, close_plain, plain_bounds, surviving_rows, view
+from solver.goals import Part, optima
 from solver.model import Pair, build_model, pairs_of, solve_model
 from solver.multipliers import close_with_budgets
 from solver.paths import step_arrays
-from solver.problem import Points, Problem, Selection
+from solver.problem import Problem, Selection
 from solver.result import Deduction, Outcome, Progress, Result, Seconds, Space
 from solver.rounds import can_price_in_rounds, table_in_rounds
 from solver.space import count_designs
-from specs.study import Study
+from solver.totals import keeps, objective_of
+from specs.study import Budgets, Goal, Study
 
 Report = Callable[[Progress], None]
 
@@ -89,9 +92,12 @@ class _Run:
 
     def table(self) -> CandidateTable:
         """The table: whole, or without the groups that least costs already exclude."""
-        frame = table_frame(self.study)
+        # Throughput is latency turned over: one total to minimise like any other.
+        latency = self.study.goals == ("throughput",)
+        study = replace(self.study, goal="latency") if latency else self.study
+        frame = table_frame(study)
         if not (self.use_bounds and can_price_in_rounds(frame)):
-            return build_table(self.study, self.table_progress, processes=self.workers)
+            return build_table(study, self.table_progress, processes=self.workers)
         # Rounds end by themselves when it is time: what they priced by then still gives a design and a bound.
         table, deduction = table_in_rounds(
             frame, lambda phase, done, total: self.report(Progress(phase, None, None, done, total)), self.stopped
@@ -108,17 +114,21 @@ class _Run:
             return Result(self.study, Outcome("unknown"), None, None, space, (), Seconds(seconds, 0.0, 0.0, seconds))
         everything = np.arange(len(table.points), dtype=np.intp)
         any_group = np.ones(len(table.lattice.groups), dtype=bool)
-        best = self.optimise(table, any_group, everything, "fused")
+        part = Part(table, any_group, everything, "fused", self.stopped)
+        best, *then = optima(self, part, self.study)
         own = same = None
         if baseline and not self.stopped():
             alone = np.array([layers.bit_count() == 1 for layers in table.lattice.groups])
-            own = self.optimise(table, alone, everything, "layer by layer")
+            apart = replace(part, groups=alone, phase="layer by layer")
+            own = optima(self, apart, self.study)[0]
             if best.design is not None:
                 point = np.array([table.points.index(best.design.hardware)], dtype=np.intp)
-                same = self.optimise(table, alone, point, "layer by layer on the same hardware")
+                there = replace(apart, points=point, phase="layer by layer on the same hardware")
+                same = optima(self, there, self.study)[0]
         return Result(
             study=self.study,
             best=best,
+            then=tuple(then),
             layer_by_layer=own,
             layer_by_layer_same_hardware=same,
             space=Space(
@@ -138,16 +148,17 @@ class _Run:
             ),
         )
 
-    def optimise(self, table: CandidateTable, groups: np.ndarray, points: Points, phase: str) -> Outcome:
-        """Best design over some groups and points."""
-        problem = Problem(table, self.study.goal, self.study.budgets, groups, points, self.stopped)
+    def optimise(self, part: Part, goal: Goal, budgets: Budgets, quiet: bool = False) -> Outcome:
+        """Best design of a part of the space for a goal that adds up over groups."""
+        problem, phase = part.problem(goal, budgets), part.phase
         begin = time.perf_counter()
         self.report(Progress(f"{phase}: bounds"))
         pairs, bounds = self._bounded_pairs(problem) if self.use_bounds else self._all_pairs(problem)
         middle = time.perf_counter()
         self.bounds_seconds += middle - begin
         kept_points = len({pair.point for pair in pairs})
-        self.deductions.append(Deduction(phase, kept_points, len(pairs)))
+        if not quiet:
+            self.deductions.append(Deduction(phase, kept_points, len(pairs)))
         outcome = self._prove(problem, bounds, pairs, phase)
         self.cpsat_seconds += time.perf_counter() - middle
         return outcome
@@ -163,13 +174,13 @@ class _Run:
         for point in [] if problem.stop() else bounds.open_points().tolist():
             at = view(problem, point)
             weights = bounds.weights.get(point, Weights(1, (0,) * len(problem.budgeted)))
-            for pair in pairs_of(point, surviving_rows(bounds, at, weights), at.objective, at.budgeted):
+            for pair in pairs_of(problem, point, surviving_rows(bounds, at, weights), at.objective):
                 pairs[pair.group, pair.row, pair.point] = pair
         if bounds.best is not None:
             at = view(problem, bounds.best.point)
             for piece in bounds.best.pieces:
                 rows = [(piece.group, np.array([piece.row]))]
-                for pair in pairs_of(at.point, rows, at.objective, at.budgeted):
+                for pair in pairs_of(problem, at.point, rows, at.objective):
                     pairs[pair.group, pair.row, pair.point] = pair
         return list(pairs.values()), bounds
 
@@ -186,7 +197,7 @@ class _Run:
                     (int(group), np.flatnonzero((row_class == problem.table.group_class[group]) & at.fits))
                     for group in np.flatnonzero(problem.groups)
                 ]
-                pairs += pairs_of(point, survivors, at.objective, at.budgeted)
+                pairs += pairs_of(problem, point, survivors, at.objective)
         return pairs, Bounds(problem, steps, np.zeros(len(problem.table.points), dtype=np.int64))
 
     def _prove(self, problem: Problem, bounds: Bounds, pairs: list[Pair], phase: str) -> Outcome:
@@ -222,11 +233,9 @@ class _Run:
         """Re-price the selection with `evaluate`: the same integers, or the solve is wrong and says so."""
         design = problem.design(selection)
         cost = evaluate(self.study, design)
-        objective = {"energy": cost.energy_fj, "latency": cost.latency_fs, "bandwidth": cost.dram_bytes}[problem.goal]
+        objective = objective_of(problem.goal, cost)
         assert objective == selection.objective, f"evaluate says {objective}, the table {selection.objective}"
-        limits = problem.budgets
-        assert limits.latency_fs is None or cost.latency_fs <= limits.latency_fs
-        assert limits.energy_fj is None or cost.energy_fj <= limits.energy_fj
+        assert keeps(cost, problem.budgets)
         return Outcome("optimal" if bound == objective else "feasible", objective, bound, design, cost)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -13,6 +13,7 @@ from costmodel.design import Design, GroupDesign
 from costmodel.selection import price_cells
 from costmodel.table import NO_COST, CandidateTable, FamilyTable, price_rows
 from costmodel.template import Ints
+from solver.totals import RATES, Largest, Rate, exact_rate, limits_of, no_cost, rate, row_layers, row_total
 from specs.study import Budgets, Goal
 
 Points = NDArray[np.intp]
@@ -55,8 +56,8 @@ class Selection:
 
 def cutoff(goal: Goal, budgets: Budgets) -> int:
     """What objectives must stay below: a budget on the goal itself, or more than any real cost."""
-    own = {"latency": budgets.latency_fs, "energy": budgets.energy_fj, "bandwidth": None}[goal]
-    return int(NO_COST) if own is None else min(own + 1, int(NO_COST))
+    own = limits_of(budgets).get(goal)
+    return int(NO_COST) if own is None else no_cost(own + 1)
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,9 @@ class Problem:
     groups: NDArray[np.bool_]
     points: Points
     stop: Callable[[], bool] = field(default=lambda: False, compare=False)
+    _rates: dict[tuple[str, int], Rate] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _largest_of: dict[tuple[int, int], Largest] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _layers_of: dict[int, Ints] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @cached_property
     def fuses(self) -> bool:
@@ -101,16 +105,67 @@ class Problem:
     @cached_property
     def budgeted(self) -> tuple[str, ...]:
         """Names of the totals that carry a budget and are not the goal."""
-        limits = {"latency": self.budgets.latency_fs, "energy": self.budgets.energy_fj}
-        return tuple(name for name, limit in limits.items() if limit is not None and name != self.goal)
+        return tuple(name for name in limits_of(self.budgets) if name != self.goal)
 
     def limit(self, name: str, point: int) -> int:
         """The budget of a total in the units of `RowCosts`: latency in cycles of the point's clock."""
+        stated = limits_of(self.budgets)[name]
         if name == "latency":
-            assert self.budgets.latency_fs is not None
-            return min(self.budgets.latency_fs // self.table.points[point].period_fs, int(NO_COST))
-        assert self.budgets.energy_fj is not None
-        return min(self.budgets.energy_fj, int(NO_COST))
+            return no_cost(stated // self.table.points[point].period_fs)
+        return self._rate(name, point).limit if name in RATES else no_cost(stated)
+
+    def _rate(self, name: str, point: int) -> Rate:
+        """A limit per time in 64 bits, perhaps a little wider than stated."""
+        if (name, point) not in self._rates:
+            largest = self._largest(self.block_of[point])
+            most = largest.amount(name, self.table.point_prices[point])
+            self._rates[name, point] = rate(self._exact_rate(name, point), most, largest)
+        return self._rates[name, point]
+
+    def _exact_rate(self, name: str, point: int) -> Rate:
+        limit, largest = limits_of(self.budgets)[name], self._largest(self.block_of[point])
+        return exact_rate(self.table, name, limit, point, largest)
+
+    def is_exact(self, point: int) -> bool:
+        """Whether the totals of `row_costs` at a point are what is limited, and not a little wider."""
+        return all(self._rate(name, point).is_exact for name in self.budgeted if name in RATES)
+
+    def exact_limits(self, point: int) -> tuple[int, ...]:
+        """The limits on `exact_totals`."""
+        return tuple(
+            self._exact_rate(name, point).limit if name in RATES else self.limit(name, point) for name in self.budgeted
+        )
+
+    def exact_totals(self, point: int, rows: Sequence[int]) -> list[tuple[int, ...]]:
+        """Every budgeted total of some rows at a point, in integers of any size."""
+        block, which = self.block_of[point], np.array(rows, dtype=np.int64)
+        family, at = self.family(block), np.array([point], dtype=np.intp)
+        priced, layers = price_rows(self.table, family, block.array, at, which), self._layers(block.family)[which]
+        by_name = {
+            "energy": priced.energy_fj[:, 0].tolist(),
+            "latency": priced.cycles.tolist(),
+            "bandwidth": priced.dram_bytes.tolist(),
+        }
+        columns = []
+        for name in self.budgeted:
+            if name in RATES:
+                exact, amounts = self._exact_rate(name, point), by_name["energy" if name == "power" else "bandwidth"]
+                triples = zip(amounts, by_name["latency"], layers.tolist(), strict=True)
+                columns.append([exact.of_row(*triple) for triple in triples])
+            else:
+                columns.append(by_name[name])
+        return list(zip(*columns, strict=True)) if columns else [()] * len(rows)
+
+    def _layers(self, family: int) -> Ints:
+        if family not in self._layers_of:
+            self._layers_of[family] = row_layers(self.table, self.table.families[family])
+        return self._layers_of[family]
+
+    def _largest(self, block: Block) -> Largest:
+        if (block.family, block.array) not in self._largest_of:
+            layers = self._layers(block.family)
+            self._largest_of[block.family, block.array] = Largest.of(self.family(block), block.array, layers)
+        return self._largest_of[block.family, block.array]
 
     @property
     def cutoff(self) -> int:
@@ -123,16 +178,16 @@ class Problem:
     def row_costs(self, block: Block, points: Points, rows: slice | Ints = slice(None)) -> RowCosts:
         """Price rows of a block's family at some of its points."""
         priced = price_rows(self.table, self.family(block), block.array, points, rows)
-        shape = priced.energy_fj.shape
-        by_name = {
-            "energy": priced.energy_fj,
-            "latency": np.broadcast_to(priced.cycles[:, None], shape),
-            "bandwidth": np.broadcast_to(priced.dram_bytes[:, None], shape),
-        }
-        objective = by_name[self.goal]
+        layers = self._layers(block.family)[rows]
+
+        def total(name: str) -> Ints:
+            rates = [self._rate(name, int(p)) for p in points] if name in RATES else []
+            return row_total(name, priced, rates, layers)
+
+        objective = total(self.goal)
         if self.goal == "latency":
             objective = objective * np.array([self.table.points[p].period_fs for p in points])
-        return RowCosts(objective, tuple(by_name[name] for name in self.budgeted), priced.fits)
+        return RowCosts(objective, tuple(total(name) for name in self.budgeted), priced.fits)
 
     def cheapest(self, block: Block) -> Ints:
         """What each group class costs at best at a block's points: (group class, point)."""

@@ -13,7 +13,15 @@ from solver.statements import budget_texts, verdict
 from specs.study import Goal, Study
 from specs.units import size_text
 
-GOAL_TEXTS: dict[Goal, str] = {"energy": "least energy", "latency": "least latency", "bandwidth": "least DRAM traffic"}
+GOAL_TEXTS: dict[Goal, str] = {
+    "energy": "least energy",
+    "latency": "least latency",
+    "bandwidth": "least DRAM traffic",
+    "edp": "least energy-delay product",
+    "area": "least area",
+    "power": "least power",
+    "throughput": "most images per second",
+}
 
 
 def report(result: Result) -> str:
@@ -33,7 +41,7 @@ def _title(result: Result) -> str:
     study = result.study
     batch = "one image" if study.batch == 1 else f"{study.batch} images"
     network = f"{study.network.name}, {len(study.network.layers)} layers, {batch}, {study.technology.name}"
-    return f"{study.name}: {GOAL_TEXTS[study.goal]} for {network}"
+    return f"{study.name}: {', then '.join(GOAL_TEXTS[goal] for goal in study.goals)} for {network}"
 
 
 def accelerator_text(hardware: Hardware) -> str:
@@ -64,10 +72,12 @@ def _facts(result: Result, hardware: Hardware, cost: Cost) -> list[str]:
         ("area", area_text(cost.area_um2), "area"),
         ("energy", f"{engineering(energy_j, 'J')} ({_energy_shares(cost)})", "energy"),
         ("latency", engineering(latency_s, "s"), "latency"),
-        ("DRAM traffic", f"{engineering(cost.dram_bytes, 'B')} ({reads} read, {writes} written)", ""),
+        ("DRAM traffic", f"{engineering(cost.dram_bytes, 'B')} ({reads} read, {writes} written)", "dram_traffic"),
+        ("", f"{engineering(cost.dram_bytes / latency_s, 'B/s')} on average" if latency_s else "", "dram_bandwidth"),
         ("", _limits(result.study, hardware, cost), ""),
         ("EDP", engineering(energy_j * latency_s, "J s"), ""),
-        ("power", engineering(energy_j / latency_s, "W") if latency_s else "n/a", ""),
+        ("power", engineering(energy_j / latency_s, "W") if latency_s else "n/a", "power"),
+        ("throughput", f"{engineering(result.study.batch / latency_s, 'images/s')}" if latency_s else "n/a", ""),
     ]
     return [f"  {name:<14}{'; '.join(filter(None, (text, limits.get(limit, ''))))}" for name, text, limit in facts]
 

@@ -10,9 +10,25 @@ from specs.study import Goal, Study
 
 Status = Literal["optimal", "feasible", "infeasible", "unknown"]
 
-UNIT_OF_GOAL: dict[Goal, str] = {"energy": "J", "latency": "s", "bandwidth": "B"}
-BASE_UNITS: dict[Goal, int] = {"energy": 10**15, "latency": 10**15, "bandwidth": 1}
-"""Integer base units (fJ, fs, bytes) in one printed unit."""
+UNIT_OF_GOAL: dict[Goal, str] = {
+    "energy": "J",
+    "latency": "s",
+    "bandwidth": "B",
+    "edp": "J s",
+    "area": "mm2",
+    "power": "W",
+    "throughput": "s",
+}
+BASE_UNITS: dict[Goal, int] = {
+    "energy": 10**15,
+    "latency": 10**15,
+    "bandwidth": 1,
+    "edp": 10**30,
+    "area": 10**6,
+    "power": 10**9,
+    "throughput": 10**15,
+}
+"""Integer base units (fJ, fs, bytes, fJ fs, um2, nW) in one printed unit; throughput is told by the batch's latency."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +103,9 @@ class Result:
     Attributes
     ----------
     best
-        The optimum over everything the study allows.
+        The optimum over everything the study allows; of a list of goals, for the first.
+    then
+        Of a list of goals, the outcomes of the further ones that were reached, all with the same design.
     layer_by_layer
         The optimum without fusion on its own best hardware, solved just as seriously (None if not asked for).
     layer_by_layer_same_hardware
@@ -101,6 +119,7 @@ class Result:
     space: Space
     deductions: tuple[Deduction, ...]
     seconds: Seconds
+    then: tuple[Outcome, ...] = ()
 
     @property
     def status(self) -> Status:

@@ -13,6 +13,10 @@ _BETTER: dict[Goal, str] = {
     "energy": "needs less energy",
     "latency": "is faster",
     "bandwidth": "moves fewer DRAM bytes",
+    "edp": "has a smaller energy-delay product",
+    "area": "is smaller",
+    "power": "needs less power (in whole nW)",
+    "throughput": "computes more images per second",
 }
 _HARDWARE_BUDGETS = ("area", "sram", "pes")
 
@@ -26,6 +30,9 @@ def budget_texts(study: Study) -> dict[str, str]:
         "pes": limits.pes and str(limits.pes),
         "latency": limits.latency_fs and stated(limits.latency_fs / 10**15, "s"),
         "energy": limits.energy_fj and stated(limits.energy_fj / 10**15, "J"),
+        "power": limits.power_nw and stated(limits.power_nw / 10**9, "W"),
+        "dram_bandwidth": limits.dram_bytes_per_s and stated(limits.dram_bytes_per_s, "B/s"),
+        "dram_traffic": limits.dram_bytes and stated(limits.dram_bytes, "B"),
     }
     return {name: str(text) for name, text in texts.items() if text is not None}
 
@@ -54,11 +61,26 @@ def verdict(result: Result) -> str:
     if status == "unknown":
         return "not proven: no design was found in the time given; there may be one"
     if status == "optimal":
-        return f"proven optimal: no design in the stated space ({space_text(result.space)}) {_BETTER[goal]}"
+        return (
+            f"proven optimal: no design in the stated space ({space_text(result.space)}) {_BETTER[goal]}{_then(result)}"
+        )
     if not result.bound or result.best.gap is None:
         return "not proven: a design was found, but no limit to how much better another could be"
     bound = bound_text(goal, result.bound)
     return f"not proven: the optimum is at most {percent_at_most(result.best.gap)} lower (bound {bound})"
+
+
+def _then(result: Result) -> str:
+    """Say what is proven of the further goals of a list."""
+    texts = []
+    for goal, outcome in zip(result.study.then, result.then, strict=False):
+        if outcome.status == "optimal":
+            texts.append(f"; of those as good none {_BETTER[goal]}")
+        elif outcome.gap is not None:
+            texts.append(f"; for the goal {goal}, not proven: at most {percent_at_most(outcome.gap)} lower is possible")
+        else:
+            texts.append(f"; for the goal {goal}, not proven")
+    return "".join(texts)
 
 
 def _infeasible(result: Result) -> str:

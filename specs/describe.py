@@ -26,7 +26,7 @@ def describe(study: Study) -> dict[str, Any]:
         "dram": [asdict(dram) for dram in study.dram],
         "fusion": _plain(asdict(study.fusion)),
         "tiling": {key: "all" if value is None else _plain(value) for key, value in asdict(study.tiling).items()},
-        "goal": study.goal,
+        "goal": list(study.goals) if study.then else study.goal,
         "budgets": asdict(study.budgets),
     }
 

@@ -11,6 +11,7 @@ from specs.errors import alternatives, show
 from specs.fields import Bits, Count, Counts, Sizes, Text, choice, each_once, one_or_more, whole_number
 from specs.study import (
     GOALS,
+    LAST_GOALS,
     OVERLAPS,
     Budgets,
     Fusion,
@@ -21,16 +22,22 @@ from specs.study import (
     SharedBuffer,
     Tiling,
 )
-from specs.units import AREA, BANDWIDTH, ENERGY, ENERGY_PER_BIT, SIZE, TIME
+from specs.units import AREA, BANDWIDTH, ENERGY, ENERGY_PER_BIT, POWER, SIZE, TIME
 from specs.validation import Doc
 
 MOST_FUSED_LAYERS = 64
 
 
-def _goal(value: object) -> str:
-    if isinstance(value, list):
-        raise ValueError(f"must be {alternatives(GOALS)}: a list of goals is not available in this version")
-    return choice(GOALS, not_yet=("edp", "area", "power"))(value)
+def _goals(value: object) -> tuple[str, ...]:
+    """Read one goal or a list of goals, the first first."""
+    listed = value if isinstance(value, list) else [value]
+    goals = tuple(choice(GOALS)(item) for item in listed)
+    if not goals or len(set(goals)) < len(goals):
+        raise ValueError(f"must be {alternatives(GOALS)}, or a list of them, each once, not {show(value)}")
+    for goal in goals[:-1]:
+        if goal in LAST_GOALS:
+            raise ValueError(f"must have {goal} as the last of its goals: it is no sum over groups")
+    return goals
 
 
 def _limit(read: Callable[[object], int]) -> BeforeValidator:
@@ -132,13 +139,24 @@ class BudgetsDoc(Doc):
     pes: Annotated[int | None, _limit(whole_number(1))] = None
     latency: Annotated[int | None, _limit(TIME.whole)] = None
     energy: Annotated[int | None, _limit(ENERGY.whole)] = None
-
-    not_yet: ClassVar[dict[str, str]] = dict.fromkeys(
-        ("power", "dram_bandwidth"), "there are budgets for area, sram, pes, latency and energy"
-    )
+    power: Annotated[int | None, _limit(POWER.whole)] = None
+    """Average over the run."""
+    dram_bandwidth: Annotated[int | None, _limit(BANDWIDTH.whole)] = None
+    """DRAM bytes per second, average over the run."""
+    dram_traffic: Annotated[int | None, _limit(SIZE.whole)] = None
+    """DRAM bytes of the run."""
 
     def resolve(self) -> Budgets:
-        return Budgets(self.area, self.sram, self.pes, self.latency, self.energy)
+        return Budgets(
+            self.area,
+            self.sram,
+            self.pes,
+            self.latency,
+            self.energy,
+            self.power,
+            self.dram_bandwidth,
+            self.dram_traffic,
+        )
 
 
 class StudyDoc(Doc):
@@ -159,8 +177,8 @@ class StudyDoc(Doc):
     """One memory, or several to choose from."""
     fusion: Annotated[FusionDoc, BeforeValidator(_fusion)]
     tiling: TilingDoc
-    goal: Annotated[Goal, BeforeValidator(_goal)]
-    """What to make least of."""
+    goal: Annotated[tuple[Goal, ...], BeforeValidator(_goals)]
+    """What to make least of (of throughput: most), first, second and so on."""
     budgets: BudgetsDoc
 
     not_yet: ClassVar[dict[str, str]] = {"networks": "a study has one network"}

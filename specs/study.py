@@ -15,8 +15,10 @@ from specs.network import Network
 
 Overlap = Literal["recompute", "cache-rows", "cache-all"]
 OVERLAPS: tuple[Overlap, ...] = ("recompute", "cache-rows", "cache-all")
-Goal = Literal["energy", "latency", "bandwidth"]
-GOALS: tuple[Goal, ...] = ("energy", "latency", "bandwidth")
+Goal = Literal["energy", "latency", "bandwidth", "edp", "area", "power", "throughput"]
+GOALS: tuple[Goal, ...] = ("energy", "latency", "bandwidth", "edp", "area", "power", "throughput")
+LAST_GOALS: tuple[Goal, ...] = ("edp", "power")
+"""Goals that are no sums over groups: in a list of goals they can only be the last."""
 
 
 @dataclass(frozen=True)
@@ -192,13 +194,24 @@ class Tiling:
 
 @dataclass(frozen=True)
 class Budgets:
-    """Upper limits, each inclusive; ``None`` is no limit. Integers in base units."""
+    """Upper limits, each inclusive; ``None`` is no limit. Integers in base units.
+
+    ``power_nw`` and ``dram_bytes_per_s`` are averages over the run: energy, or DRAM bytes, per latency.
+    """
 
     area_um2: int | None = None
     sram_bytes: int | None = None
     pes: int | None = None
     latency_fs: int | None = None
     energy_fj: int | None = None
+    power_nw: int | None = None
+    dram_bytes_per_s: int | None = None
+    dram_bytes: int | None = None
+
+    @property
+    def rates(self) -> bool:
+        """Whether a total is limited per time, so that a slower design may keep what a faster one does not."""
+        return self.power_nw is not None or self.dram_bytes_per_s is not None
 
 
 @dataclass(frozen=True)
@@ -212,9 +225,27 @@ class Study:
     technology: Technology
     dram: tuple[Dram, ...]
     goal: Goal = "energy"
+    then: tuple[Goal, ...] = ()
+    """Further goals: each decides among the designs that are optimal for those before it."""
     budgets: Budgets = field(default_factory=Budgets)
     batch: int = 1
     precision: Precision = field(default_factory=Precision)
     fusion: Fusion = field(default_factory=Fusion)
     tiling: Tiling = field(default_factory=Tiling)
     mode: Literal["inference"] = "inference"
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """All goals, the first first."""
+        return (self.goal, *self.then)
+
+    @property
+    def weighs_energy(self) -> bool:
+        """Whether energy decides anything."""
+        limited = self.budgets.energy_fj is not None or self.budgets.power_nw is not None
+        return limited or any(goal in ("energy", "edp", "power") for goal in self.goals)
+
+    @property
+    def slowness_pays(self) -> bool:
+        """Whether a design may be better for being slower: where energy or traffic count per time."""
+        return self.budgets.rates or "power" in self.goals

@@ -92,6 +92,12 @@ _FEMTO = {prefix: Fraction(10 ** (15 - 3 * i)) for i, prefix in enumerate(("", "
 SIZE = Dimension("size", "64 KiB", "bytes", _scaled("B", _LARGE | _BINARY))
 FREQUENCY = Dimension("frequency", "500 MHz", "hertz", _scaled("Hz", _LARGE))
 TIME = Dimension("time", "40 ms", "femtoseconds", _scaled("s", _FEMTO))
+POWER = Dimension(
+    "power",
+    "500 mW",
+    "nanowatts",
+    {"nW": Fraction(1), "uW": Fraction(10**3), "mW": Fraction(10**6), "W": Fraction(10**9)},
+)
 ENERGY = Dimension("energy", "5 mJ", "femtojoules", _scaled("J", _FEMTO))
 AREA = Dimension("area", "4 mm2", "square micrometres", {"um2": Fraction(1), "mm2": Fraction(10**6)})
 BANDWIDTH = Dimension(

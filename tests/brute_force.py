@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from fractions import Fraction
 from functools import lru_cache, partial
 from graphlib import CycleError, TopologicalSorter
 from itertools import combinations, product
@@ -27,7 +28,7 @@ from costmodel.systolic import SystolicShape
 from costmodel.template import ArrayShape
 from costmodel.vwa import VwaShape
 from specs.network import Layer, Network
-from specs.study import AcceleratorSpec, Budgets, Fusion, SharedBuffer, Study, Tiling
+from specs.study import AcceleratorSpec, Budgets, Fusion, Goal, SharedBuffer, Study, Tiling
 
 Status = Literal["optimal", "infeasible"]
 Names = tuple[str, ...]
@@ -54,12 +55,38 @@ class Total(NamedTuple):
     design: Design
 
     def objective(self, study: Study) -> int:
-        return {"energy": self.energy_fj, "latency": self.latency_fs, "bandwidth": self.dram_bytes}[study.goal]
+        return self.of_goal(study.goal)
+
+    def objectives(self, study: Study) -> tuple[int, ...]:
+        """What all goals make least of, to be compared one after another."""
+        return tuple(map(self.of_goal, (study.goal, *study.then)))
+
+    def of_goal(self, goal: Goal) -> int:
+        return {
+            "energy": self.energy_fj,
+            "latency": self.latency_fs,
+            "throughput": self.latency_fs,
+            "bandwidth": self.dram_bytes,
+            "edp": self.energy_fj * self.latency_fs,
+            "area": self.area_um2,
+            "power": ceil(Fraction(self.energy_fj * 10**9, self.latency_fs)),
+        }[goal]
+
+    @property
+    def power_nw(self) -> int:
+        return self.of_goal("power")
+
+    @property
+    def dram_bytes_per_s(self) -> int:
+        """Average over the run, rounded up."""
+        return ceil(Fraction(self.dram_bytes * 10**15, self.latency_fs))
 
     def keeps(self, budgets: Budgets) -> bool:
         """Whether no limit is exceeded; limits are inclusive."""
-        names = ("area_um2", "sram_bytes", "pes", "latency_fs", "energy_fj")
-        limits = ((getattr(self, name), getattr(budgets, name)) for name in names)
+        names = ("area_um2", "sram_bytes", "pes", "latency_fs", "energy_fj", "dram_bytes")
+        limits = [(getattr(self, name), getattr(budgets, name)) for name in names]
+        limits.append((Fraction(self.energy_fj * 10**9, self.latency_fs), budgets.power_nw))
+        limits.append((Fraction(self.dram_bytes * 10**15, self.latency_fs), budgets.dram_bytes_per_s))
         return all(limit is None or value <= limit for value, limit in limits)
 
 
@@ -80,7 +107,7 @@ def brute_force(study: Study) -> tuple[Status, int | None, Design | None]:
     feasible = [total for total in undominated_totals(study) if total.keeps(study.budgets)]
     if not feasible:
         return "infeasible", None, None
-    best = min(feasible, key=lambda total: total.objective(study))
+    best = min(feasible, key=lambda total: total.objectives(study))
     assert total_of(study, best.design) == best
     return "optimal", best.objective(study), best.design
 
@@ -106,11 +133,18 @@ def undominated_totals(study: Study) -> tuple[Total, ...]:
     On each hardware point these are the designs of which no other one there is as good in energy, latency and
     traffic; of equals one stays.
     """
-    return _undominated_totals(replace(study, goal="energy", budgets=Budgets()), searched_mappings(study))
+    plain = replace(study, goal="energy", then=(), budgets=Budgets())
+    return _undominated_totals(plain, searched_mappings(study), slowness_pays(study))
+
+
+def slowness_pays(study: Study) -> bool:
+    """Whether energy or traffic count per time, so that more cycles may be better."""
+    limits = study.budgets
+    return limits.power_nw is not None or limits.dram_bytes_per_s is not None or "power" in (study.goal, *study.then)
 
 
 @lru_cache(maxsize=8)
-def _undominated_totals(study: Study, mappings: Names) -> tuple[Total, ...]:
+def _undominated_totals(study: Study, mappings: Names, slow: bool) -> tuple[Total, ...]:
     groupings = list(possible_groupings(study.network, study.fusion.max_layers))
     ways = {
         names: list(group_designs(study, names, mappings)) for names in dict.fromkeys(g for gs in groupings for g in gs)
@@ -118,8 +152,8 @@ def _undominated_totals(study: Study, mappings: Names) -> tuple[Total, ...]:
     totals = []
     for hardware in listed_hardware(study):
         price = prices(study, hardware)
-        fitting = {names: undominated(admitted(_priced(study, hardware, ways[names]))) for names in ways}
-        whole = [option for grouping in groupings for option in _combined([fitting[names] for names in grouping])]
+        fitting = {names: undominated(admitted(_priced(study, hardware, ways[names])), slow) for names in ways}
+        whole = [option for grouping in groupings for option in _combined([fitting[names] for names in grouping], slow)]
         totals += [
             Total(
                 option.energy_fj,
@@ -130,7 +164,7 @@ def _undominated_totals(study: Study, mappings: Names) -> tuple[Total, ...]:
                 hardware.array.pes,
                 Design(hardware, option.groups),
             )
-            for option in undominated(whole)
+            for option in undominated(whole, slow)
         ]
     return tuple(totals)
 
@@ -176,7 +210,7 @@ def admitted(options: list[Option]) -> list[Option]:
     return [o for o in options if o.groups[0].input_splits == 1 or not uncut or o.dram_bytes < min(uncut)]
 
 
-def _combined(parts: list[list[Option]]) -> list[Option]:
+def _combined(parts: list[list[Option]], slow: bool) -> list[Option]:
     """Run one option of each part, one after the other."""
     done = [Option(0, 0, 0, ())]
     for part in parts:
@@ -184,17 +218,24 @@ def _combined(parts: list[list[Option]]) -> list[Option]:
             [
                 Option(a.energy_fj + b.energy_fj, a.cycles + b.cycles, a.dram_bytes + b.dram_bytes, a.groups + b.groups)
                 for a, b in product(done, part)
-            ]
+            ],
+            slow,
         )
     return done
 
 
-def undominated(options: list[Option]) -> list[Option]:
-    """Drop options that another one equals or beats in all three costs; of equals the first stays."""
+def undominated(options: list[Option], slow: bool = False) -> list[Option]:
+    """Drop options that another one equals or beats in all three costs; of equals the first stays.
+
+    With ``slow``, more cycles may be better: only options of equal cycles are compared.
+    """
     kept: list[Option] = []
     # A dominator has no larger cost tuple, so it comes first.
     for option in sorted(options, key=lambda option: option[:3]):
-        if not any(k.cycles <= option.cycles and k.dram_bytes <= option.dram_bytes for k in kept):
+        if not any(
+            (k.cycles == option.cycles if slow else k.cycles <= option.cycles) and k.dram_bytes <= option.dram_bytes
+            for k in kept
+        ):
             kept.append(option)
     return kept
 
@@ -326,7 +367,8 @@ def group_designs(study: Study, names: Names, mappings: Names) -> Iterator[Group
 
 def searched_mappings(study: Study) -> Names:
     """What mappings are chosen by: time, and also energy where it matters."""
-    return ("fastest",) + ("frugal",) * (study.goal == "energy" or study.budgets.energy_fj is not None)
+    limited = study.budgets.energy_fj is not None or study.budgets.power_nw is not None
+    return ("fastest",) + ("frugal",) * (limited or bool({"energy", "edp", "power"} & {study.goal, *study.then}))
 
 
 def _holds_less(study: Study, group: GroupDesign) -> bool:

@@ -26,7 +26,8 @@ from specs.study import (
 )
 from specs.templates import accelerator
 
-BUDGETED = ("area_um2", "sram_bytes", "pes", "latency_fs", "energy_fj")
+BUDGETED = ("area_um2", "sram_bytes", "pes", "latency_fs", "energy_fj", "dram_bytes")
+RATED = ("power_nw", "dram_bytes_per_s")
 KINDS = ("infeasible", "binding", "slack")
 
 
@@ -69,7 +70,7 @@ def prices_to_find(study: Study) -> int:
     )
 
 
-def draw_budgets(rng: random.Random, study: Study, kind: str) -> tuple[str, Study]:
+def draw_budgets(rng: random.Random, study: Study, kind: str, rated: bool = False) -> tuple[str, Study]:
     """Give a study a goal and budgets of a kind, read off the totals that brute force found.
 
     Parameters
@@ -78,54 +79,57 @@ def draw_budgets(rng: random.Random, study: Study, kind: str) -> tuple[str, Stud
         ``infeasible``: no design keeps the budgets, although some keep each of them, if that exists.
         ``binding``: some design keeps them, but none that is optimal without them.
         ``slack``: an optimal design keeps them, some of them exactly.
+    rated
+        Whether totals per time may be limited, too: brute force then has more designs to look at.
 
     Returns
     -------
     tuple
         The kind that was possible, and the study.
     """
-    totals = undominated_totals(replace(study, goal="energy"))  # with all mappings
+    names = BUDGETED + RATED * rated
+    totals = undominated_totals(replace(study, goal="power" if rated else "energy"))  # with all mappings
     goals: list[Goal] = rng.sample(GOALS, len(GOALS))
     if not totals:
-        limits = {name: rng.randint(1, 10**9) for name in rng.sample(BUDGETED, rng.randint(1, 2))}
+        limits = {name: rng.randint(1, 10**9) for name in rng.sample(names, rng.randint(1, 2))}
         return "infeasible", replace(study, goal=goals[0], budgets=Budgets(**limits))
     if kind == "infeasible":
-        return kind, replace(study, goal=goals[0], budgets=Budgets(**_unreachable(rng, totals)))
+        return kind, replace(study, goal=goals[0], budgets=Budgets(**_unreachable(rng, totals, names)))
     if kind == "binding":
         for goal in goals:
             asked = replace(study, goal=goal)
-            one = _tightened(rng, asked, totals, {})
+            one = _tightened(rng, asked, totals, {}, names)
             if one:
-                two = _tightened(rng, asked, totals, one)
+                two = _tightened(rng, asked, totals, one, names)
                 return kind, replace(asked, budgets=Budgets(**(two if two and rng.random() < 0.5 else one)))
     asked = replace(study, goal=goals[0])
     best = min(totals, key=lambda total: total.objective(asked))
-    names = rng.sample(BUDGETED, rng.randint(1, 3))
-    own = {"energy": "energy_fj", "latency": "latency_fs", "bandwidth": names[0]}[asked.goal]
+    drawn = rng.sample(names, rng.randint(1, 3))
+    own = {"energy": "energy_fj", "latency": "latency_fs", "bandwidth": "dram_bytes", "area": "area_um2"}
     if rng.random() < 0.5:
-        names[0] = own  # a budget on the goal itself
-    limits = {name: getattr(best, name) + rng.choice([0, 0, 0, 1, getattr(best, name) // 3]) for name in names}
+        drawn[0] = own.get(asked.goal, drawn[0])  # a budget on the goal itself
+    limits = {name: getattr(best, name) + rng.choice([0, 0, 0, 1, getattr(best, name) // 3]) for name in drawn}
     return "slack", replace(asked, budgets=Budgets(**limits))
 
 
-def _unreachable(rng: random.Random, totals: tuple[Total, ...]) -> dict[str, int]:
+def _unreachable(rng: random.Random, totals: tuple[Total, ...], names: tuple[str, ...]) -> dict[str, int]:
     """Limits that nothing keeps: two that exclude each other, else one below every value of a number."""
-    for first, second in rng.sample([(a, b) for a in BUDGETED for b in BUDGETED if a != b], 20):
+    for first, second in rng.sample([(a, b) for a in names for b in names if a != b], 20):
         limit = getattr(rng.choice(totals), first)
         least = min(getattr(total, second) for total in totals if getattr(total, first) <= limit)
         if any(getattr(total, second) < least for total in totals) and rng.random() < 0.8:
             return {first: limit, second: least - 1}
-    name = rng.choice(BUDGETED)
+    name = rng.choice(names)
     return {name: min(getattr(total, name) for total in totals) - 1}
 
 
 def _tightened(
-    rng: random.Random, study: Study, totals: tuple[Total, ...], limits: dict[str, int]
+    rng: random.Random, study: Study, totals: tuple[Total, ...], limits: dict[str, int], names: tuple[str, ...]
 ) -> dict[str, int] | None:
     """Add a limit that excludes every design that is optimal under ``limits``, but not all designs."""
     kept = [total for total in totals if total.keeps(Budgets(**limits))]
     best = min(total.objective(study) for total in kept)
-    for name in rng.sample(BUDGETED, len(BUDGETED)):
+    for name in rng.sample(names, len(names)):
         least = min(getattr(total, name) for total in kept if total.objective(study) == best)
         below = sorted({getattr(total, name) for total in kept if getattr(total, name) < least})
         if below:
