@@ -103,7 +103,7 @@ def _least_of_each(bounds: Bounds) -> dict[int, tuple[int, int]]:
                 for total in (costs.objective, costs.budgeted[cycles])
             )
             for i, point in enumerate(points.tolist()):
-                if energy[i] < NO_COST and latency[i] <= problem.limit("latency", point):
+                if energy[i] < problem.cutoff and latency[i] <= problem.limit("latency", point):
                     found[point] = int(energy[i]), int(latency[i]) * problem.table.points[point].period_fs
     return found
 
@@ -197,9 +197,9 @@ class _Corners:
         return found
 
     def _offer(self, found: WeightedPath) -> None:
-        if not keeps_budgets(self.bounds.problem, self.at, found):
-            return
         energy, cycles = self._totals(found)
+        if energy >= self.bounds.problem.cutoff or not keeps_budgets(self.bounds.problem, self.at, found):
+            return
         product = energy * cycles * self.period
         if self.best is None or product < self.best[0]:
             self.best = product, Selection(self.at.point, found.pieces, energy)

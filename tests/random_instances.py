@@ -80,7 +80,7 @@ def draw_budgets(rng: random.Random, study: Study, kind: str, rated: bool = Fals
         ``binding``: some design keeps them, but none that is optimal without them.
         ``slack``: an optimal design keeps them, some of them exactly.
     rated
-        Whether totals per time may be limited, too: brute force then has more designs to look at.
+        Whether totals per time may be limited or the goal, too: brute force then has more designs to look at.
 
     Returns
     -------
@@ -89,7 +89,8 @@ def draw_budgets(rng: random.Random, study: Study, kind: str, rated: bool = Fals
     """
     names = BUDGETED + RATED * rated
     totals = undominated_totals(replace(study, goal="power" if rated else "energy"))  # with all mappings
-    goals: list[Goal] = rng.sample(GOALS, len(GOALS))
+    possible = [goal for goal in GOALS if rated or goal != "power"]
+    goals: list[Goal] = rng.sample(possible, len(possible))
     if not totals:
         limits = {name: rng.randint(1, 10**9) for name in rng.sample(names, rng.randint(1, 2))}
         return "infeasible", replace(study, goal=goals[0], budgets=Budgets(**limits))

@@ -47,12 +47,13 @@ from tiny_study import STUDY, Stub, python, run
          "solve: --set fusion.max_layers and --no-fusion contradict each other. (see solve --help)"),
         (
             ["--goal", "enrgy", "SPEC"],
-            '--goal: goal must be energy, latency or bandwidth, not "enrgy"; did you mean "energy"?',
+            "--goal: goal must be energy, latency, bandwidth, edp, area, power or throughput,"
+            ' not "enrgy"; did you mean "energy"?',
         ),
         (
             ["--budget", "aera=4mm2", "SPEC"],
             '--budget aera: budgets.aera is not a key here; did you mean "area"?'
-            " (allowed: area, sram, pes, latency, energy)",
+            " (allowed: area, sram, pes, latency, energy, power, dram_bandwidth, dram_traffic)",
         ),
         (
             ["--budget", "area=4", "SPEC"],
@@ -123,7 +124,7 @@ def test_bad_input_is_refused_before_anything_slow_is_imported(spec: Path) -> No
     process = python(
         "import sys\n"
         "from solver.cli import main\n"
-        "try: main(['--goal', 'edp', sys.argv[1]])\n"
+        "try: main(['--goal', 'edq', sys.argv[1]])\n"
         "except SystemExit as end: code = end.code\n"
         "print(code, 'ortools' in sys.modules, 'matplotlib' in sys.modules)".replace("sys.argv[1]", repr(str(spec)))
     )

@@ -51,7 +51,7 @@ def _random_instance(rng: random.Random) -> tuple[Any, list[Pair]]:
     problem = SimpleNamespace(
         table=table,
         budgeted=budgets,
-        limit=lambda name, point: limits[budgets.index(name)],
+        exact_limits=lambda point: limits,
         stop=lambda: False,
     )
     return problem, pairs
@@ -99,8 +99,8 @@ def _optimum(problem: Any, pairs: list[Pair]) -> int | None:
         sum(pair.objective for pair in choice)
         for choice in _choices(problem.table, pairs)
         if all(
-            sum(pair.budgeted[j] for pair in choice) <= problem.limit(name, choice[0].point)
-            for j, name in enumerate(problem.budgeted)
+            sum(pair.budgeted[j] for pair in choice) <= limit
+            for j, limit in enumerate(problem.exact_limits(choice[0].point))
         )
     ]
     return min(costs, default=None)

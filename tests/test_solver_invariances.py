@@ -194,7 +194,7 @@ def _cheapest(study: Study, names: tuple[str, ...]) -> int | None:
     return min(costs, default=None)
 
 
-@pytest.mark.parametrize("goal", GOALS)
+@pytest.mark.parametrize("goal", ["energy", "latency", "bandwidth"])
 def test_groups_need_not_follow_each_other_in_the_file(goal: Goal) -> None:
     study = _two_branches(goal)
     names = tuple(layer.name for layer in study.network.layers)

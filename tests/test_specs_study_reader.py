@@ -29,6 +29,7 @@ NETWORK = "inputs: {input: [3, 8, 8]}\nlayers:\n  - {name: a, op: fc, inputs: in
 FIRST_LINE = "network: net.yaml\n"
 KIB = 1024
 TEMPLATES = alternatives(template_names())
+GOALS = "energy, latency, bandwidth, edp, area, power or throughput"
 STUDY_KEYS = "network, mode, batch, precision, accelerators, buffers, technology, dram, fusion, tiling, goal, budgets"
 
 
@@ -149,12 +150,13 @@ def test_paths_are_relative_to_the_study_file(tmp_path: Path, monkeypatch: pytes
     [
         ("gaol: latency", f's.yaml:2: gaol is not a key here; did you mean "goal"? (allowed: {STUDY_KEYS})'),
         ("7: latency", f"s.yaml:2: 7 is not a key here (allowed: {STUDY_KEYS})"),
-        ("goal: enrgy", 's.yaml:2: goal must be energy, latency or bandwidth, not "enrgy"; did you mean "energy"?'),
-        ("goal: edp", 's.yaml:2: goal must be energy, latency or bandwidth: "edp" is not available in this version'),
+        ("goal: enrgy", f's.yaml:2: goal must be {GOALS}, not "enrgy"; did you mean "energy"?'),
         (
-            "goal: [energy, latency]",
-            "s.yaml:2: goal must be energy, latency or bandwidth: a list of goals is not available in this version",
+            "goal: [energy, energy]",
+            f's.yaml:2: goal must be {GOALS}, or a list of them, each once, not a list',
         ),
+        ("goal: []", f"s.yaml:2: goal must be {GOALS}, or a list of them, each once, not []"),
+        ("goal: [edp, area]", "s.yaml:2: goal must have edp as the last of its goals: it is no sum over groups"),
         ("goal:", "s.yaml:2: goal must have a value, not nothing"),
         ("goal: energy\ngoal: latency", "s.yaml:3: goal is given twice; the first is in line 2"),
         ("mode: training", 's.yaml:2: mode must be inference: "training" is not available in this version'),
@@ -254,14 +256,13 @@ def test_paths_are_relative_to_the_study_file(tmp_path: Path, monkeypatch: pytes
         ),
         ("tiling: {row_splits: [0]}", "s.yaml:2: tiling.row_splits[0] must be a positive whole number, not 0"),
         (
-            "budgets: {power: 1 W}",
-            "s.yaml:2: budgets.power is not available in this version:"
-            " there are budgets for area, sram, pes, latency and energy",
+            "budgets: {power: 1 J}",
+            's.yaml:2: budgets.power must be a positive power such as "500 mW", not "1 J"',
         ),
         (
             "budgets: {aera: 1 mm2}",
             's.yaml:2: budgets.aera is not a key here; did you mean "area"?'
-            " (allowed: area, sram, pes, latency, energy)",
+            " (allowed: area, sram, pes, latency, energy, power, dram_bandwidth, dram_traffic)",
         ),
         (
             "budgets: {latency: 40}",
@@ -348,7 +349,7 @@ def test_each_buffer_is_held_to_the_capacities_of_its_own_port() -> None:
 def test_all_mistakes_of_a_study_are_said_together() -> None:
     Path("net.yaml").write_text(NETWORK.replace("K: 2", "K: 0"))
     assert refusal("goal: x\nbatch: -1\nbudgets: {area: 4}\nfoo: 1\n").splitlines() == [
-        's.yaml:2: goal must be energy, latency or bandwidth, not "x"',
+        f's.yaml:2: goal must be {GOALS}, not "x"',
         "s.yaml:3: batch must be a positive whole number, not -1",
         's.yaml:4: budgets.area must be a positive area such as "4 mm2", not 4 (its unit is missing)',
         f"s.yaml:5: foo is not a key here (allowed: {STUDY_KEYS})",
@@ -414,9 +415,8 @@ def test_overrides_of_whole_keys() -> None:
         ),
         (
             "budgets.power",
-            "1 W",
-            "--set budgets.power: budgets.power is not available in this version:"
-            " there are budgets for area, sram, pes, latency and energy",
+            "1 s",
+            '--set budgets.power: budgets.power must be a positive power such as "500 mW", not "1 s"',
         ),
         (
             "budgets",
@@ -465,6 +465,9 @@ def test_describe_is_plain_and_complete() -> None:
         "pes": None,
         "latency_fs": None,
         "energy_fj": None,
+        "power_nw": None,
+        "dram_bytes_per_s": None,
+        "dram_bytes": None,
     }
     assert found["tiling"]["row_splits"] == "all"
     assert found["tiling"]["column_splits"] == [1, 2, 4, 8]
