@@ -53,6 +53,8 @@ class Bounds:
     reached: Ints | None = None
     weights: dict[int, Weights] = field(default_factory=dict)
     best: Selection | None = None
+    margin: int = 0
+    """What is dropped costs at least this much more than needed; 0 unless more is to be left for others to look at."""
 
     @property
     def upper(self) -> int:
@@ -61,7 +63,7 @@ class Bounds:
 
     def open_points(self) -> Points:
         """Points where a better design is not excluded, most promising first."""
-        points = self.problem.points[self.lower[self.problem.points] < self.upper]
+        points = self.problem.points[self.lower[self.problem.points] < self.upper + self.margin]
         return points[np.argsort(self.lower[points], kind="stable")]
 
 
@@ -220,7 +222,7 @@ def surviving_rows(bounds: Bounds, at: PointView, weights: Weights) -> list[tupl
     best = _class_best(problem, at.block, cost[:, None], at.fits[:, None])
     reach, finish = forward(steps, best)[:, 0], backward(steps, best)[:, 0]
     slack = sum(w * limit for w, limit in zip(weights.budgeted, at.limits, strict=True))
-    threshold = min(weights.objective * bounds.upper + slack, int(NO_COST))
+    threshold = min(weights.objective * (bounds.upper + bounds.margin) + slack, int(NO_COST))
     around = np.full(len(problem.groups), NO_COST, dtype=np.int64)
     np.minimum.at(around, steps.group, np.minimum(reach[steps.before] + finish[steps.after], NO_COST))
     bounds_of = dict(

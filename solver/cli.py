@@ -21,23 +21,22 @@ from costmodel.technology import PriceError
 from solver.command_line import (
     EXIT_BAD_INPUT,
     EXIT_INTERRUPTED,
-    Overrides,
     PlainCommand,
     assignments,
+    load_study,
     overrides_of,
     waiting_time,
 )
-from solver.export import DESIGN_FILE, design_object, json_text, package_version, write_design
+from solver.export import DESIGN_FILE, PLOT_FILE, design_object, json_text, package_version, write_design
 from solver.files import OutputError, check_writable, remove, write_whole
 from solver.interrupt import GaveUpError, run_interruptibly
 from solver.progress import live_line
 from solver.report import report
 from solver.result import Result, Status
 from solver.statements import verdict
-from specs import SpecError, load
+from specs import SpecError
 from specs.study import Study
 
-PLOT_FILE = "savings.png"
 EXIT_CODES: dict[Status, int] = {"optimal": 0, "feasible": 0, "infeasible": 3, "unknown": 4}
 
 HELP = """Find the accelerator, its array and buffer sizes, the fusion groups and the tiling that together are
@@ -55,6 +54,7 @@ Examples:
   solve --time-limit "2 min" --out out/edge study.yaml
   solve --json study.yaml | jq .totals.energy_j
   solve check out/edge/design.json      (see solve check --help)
+  solve certify --out out/proof study.yaml      (see solve certify --help)
 
 \b
 Units (a space before the unit is optional):
@@ -80,6 +80,10 @@ class SolveCommand(PlainCommand):
             from solver.check import check
 
             return check.main(words[1:], *rest, **settings)
+        if words[:1] == ["certify"]:
+            from solver.certify import certify
+
+            return certify.main(words[1:], *rest, **settings)
         return super().main(words, *rest, **settings)
 
 
@@ -129,7 +133,7 @@ def main(
     overrides = overrides_of(goal, budgets, settings, no_fusion)
     stop = threading.Event()
     try:
-        study = _load(spec, overrides)
+        study = load_study(spec, overrides)
         if folder is not None:
             check_writable(folder, (DESIGN_FILE, PLOT_FILE))
         result = _solve(study, stop, time_limit=time_limit, workers=workers, use_bounds=not no_bounds)
@@ -150,13 +154,6 @@ def main(
         click.echo("interrupted: this is what was known by then", err=True)
         return EXIT_INTERRUPTED
     return EXIT_CODES[result.status]
-
-
-def _load(spec: Path, overrides: Overrides) -> Study:
-    try:
-        return load(spec, overrides=overrides.values)
-    except SpecError as error:
-        raise overrides.blame(error) from None
 
 
 def _solve(study: Study, stop: threading.Event, **options: Any) -> Result:

@@ -6,12 +6,14 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import click
 
-from specs import SpecError
+from specs import SpecError, load
 from specs.errors import Origin
+from specs.study import Study
 from specs.units import Dimension
 
 EXIT_BAD_INPUT = 2
@@ -111,3 +113,17 @@ def overrides_of(
     if no_fusion:
         found.add("fusion", "none", "--no-fusion")
     return found
+
+
+def load_study(spec: Path, overrides: Overrides) -> Study:
+    """Load a study with what the options replace.
+
+    Raises
+    ------
+    SpecError
+        With each problem blamed on the file or the option that it comes from.
+    """
+    try:
+        return load(spec, overrides=overrides.values)
+    except SpecError as error:
+        raise overrides.blame(error) from None

@@ -56,6 +56,7 @@ class ChoiceModel:
     model: cp_model.CpModel = field(default_factory=cp_model.CpModel)
     point_chosen: dict[int, cp_model.IntVar] = field(default_factory=dict)
     pair_chosen: list[cp_model.IntVar] = field(default_factory=list)
+    cycles_cut: list[tuple[int, ...]] = field(default_factory=list)
 
 
 def build_model(problem: Problem, pairs: list[Pair]) -> ChoiceModel:
@@ -300,6 +301,7 @@ def cycles(problem: Problem, groups: list[int]) -> list[list[int]]:
 
 def _cut(built: ChoiceModel, cycle: list[int]) -> None:
     """Not all groups of a cycle together, on any point."""
+    built.cycles_cut.append(tuple(cycle))
     together = set(cycle)
     terms = [x for pair, x in zip(built.pairs, built.pair_chosen, strict=True) if pair.group in together]
     built.model.add(sum(terms) <= len(cycle) - 1)

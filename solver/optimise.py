@@ -17,6 +17,7 @@ from solver.model import Pair, build_model, pairs_of, solve_model
 from solver.multipliers import close_with_budgets
 from solver.paths import step_arrays
 from solver.problem import Problem, Selection
+from solver.proof import Proof
 from solver.result import Deduction, Outcome, Progress, Result, Seconds, Space
 from solver.rounds import can_price_in_rounds, table_in_rounds
 from solver.space import count_designs
@@ -35,6 +36,8 @@ def solve(
     use_bounds: bool = True,
     on_progress: Report | None = None,
     stop: threading.Event | None = None,
+    on_proof: Callable[[Proof], None] | None = None,
+    margin: float = 0.0,
 ) -> Result:
     """Find the best design of a study and prove it.
 
@@ -52,8 +55,13 @@ def solve(
         Called with `Progress` now and then, also from other threads.
     stop
         Set it to end early.
+    on_proof
+        Called with what the proof of ``best`` rests on.
+    margin
+        Leave in that proof's model what may cost up to this fraction more than the optimum.
     """
     run = _Run(study, time_limit, workers, use_bounds, on_progress or (lambda progress: None), stop)
+    run.on_proof, run.margin = on_proof, margin
     return run.result(baseline)
 
 
@@ -80,6 +88,9 @@ class _Run:
         self.stop = stop or threading.Event()
         self.bounds_seconds = self.cpsat_seconds = 0.0
         self.deductions: list[Deduction] = []
+        self.cycles_cut: tuple[tuple[int, ...], ...] = ()
+        self.on_proof: Callable[[Proof], None] | None = None
+        self.margin = 0.0
 
     def stopped(self) -> bool:
         return self.stop.is_set() or (self.deadline is not None and time.perf_counter() > self.deadline)
@@ -116,6 +127,7 @@ class _Run:
         any_group = np.ones(len(table.lattice.groups), dtype=bool)
         part = Part(table, any_group, everything, "fused", self.stopped)
         best, *then = optima(self, part, self.study)
+        self.on_proof, self.margin = None, 0.0  # the rest is for comparison
         own = same = None
         if baseline and not self.stopped():
             alone = np.array([layers.bit_count() == 1 for layers in table.lattice.groups])
@@ -161,6 +173,8 @@ class _Run:
             self.deductions.append(Deduction(phase, kept_points, len(pairs)))
         outcome = self._prove(problem, bounds, pairs, phase)
         self.cpsat_seconds += time.perf_counter() - middle
+        if self.on_proof is not None:
+            self.on_proof(Proof(problem, bounds, pairs, self.cycles_cut, outcome))
         return outcome
 
     def _bounded_pairs(self, problem: Problem) -> tuple[list[Pair], Bounds]:
@@ -170,6 +184,7 @@ class _Run:
             close_with_budgets(bounds)
         else:
             close_plain(bounds)
+        bounds.margin = int(self.margin * bounds.best.objective) if bounds.best is not None else 0
         pairs: dict[tuple[int, int, int], Pair] = {}
         for point in [] if problem.stop() else bounds.open_points().tolist():
             at = view(problem, point)
@@ -202,6 +217,7 @@ class _Run:
 
     def _prove(self, problem: Problem, bounds: Bounds, pairs: list[Pair], phase: str) -> Outcome:
         """Let CP-SAT decide what is left, and check its answer with the plain reading."""
+        self.cycles_cut = ()
         self.report(Progress(f"{phase}: CP-SAT", bounds.best.objective if bounds.best else None))
         excluded = bounds.upper  # everything that the bounds dropped costs at least this
         floor = int(bounds.lower[problem.points].min(initial=excluded))
@@ -220,6 +236,7 @@ class _Run:
             self.workers,
             lambda best, bound: self.report(Progress(f"{phase}: CP-SAT", best, bound)),
         )
+        self.cycles_cut = tuple(built.cycles_cut)
         known = solved.selection or bounds.best
         assert solved.status != "infeasible" or bounds.best is None, "CP-SAT excludes a design that exists"
         bound = max(floor, min(excluded, solved.bound))

@@ -14,6 +14,7 @@ import pytest
 import solver.model
 from costmodel.groups import group_lattice, layer_indices
 from solver.model import Pair, build_model, solve_model
+from solver.problem import Piece, Selection
 from specs.network import Network
 from test_costmodel_groups import network_of
 
@@ -119,6 +120,34 @@ def test_cpsat_finds_and_proves_the_optimum(seeds: range) -> None:
         assert (solved.status, solved.selection.objective) == ("optimal", best), seed
 
 
+def test_a_hint_that_is_not_the_best_changes_nothing() -> None:
+    hinted = 0
+    for seed in range(40):
+        problem, pairs = _random_instance(random.Random(seed))
+        kept = [
+            choice
+            for choice in _choices(problem.table, pairs)
+            if all(
+                sum(pair.budgeted[j] for pair in choice) <= problem.limit(name, choice[0].point)
+                for j, name in enumerate(problem.budgeted)
+            )
+        ]
+        if not kept:
+            continue
+        some = random.Random(seed).choice(kept)
+        cost = sum(pair.objective for pair in some)
+        best = min(sum(pair.objective for pair in choice) for choice in kept)
+        hint = Selection(some[0].point, tuple(Piece(pair.group, pair.row) for pair in some), cost)
+        built = build_model(problem, pairs)
+        solved = solve_model(built, hint, None, 1)
+        assert solved.selection is not None, seed
+        assert (solved.status, solved.selection.objective) == ("optimal", best), seed
+        exact = not any(pair.objective % built.objective_unit for pair in pairs)
+        assert solved.bound == best if exact else solved.bound <= best, seed
+        hinted += cost > best
+    assert hinted >= 10
+
+
 def test_the_bound_is_never_above_the_optimum() -> None:
     for seed in (122, 2840, *range(20)):
         problem, pairs = _random_instance(random.Random(seed))
@@ -144,13 +173,18 @@ def test_a_coarser_objective_keeps_its_bound_below_the_optimum(seeds: range, mon
 
 
 def test_the_instances_are_of_every_kind() -> None:
-    infeasible = cyclic = 0
+    infeasible = cyclic = large = split = 0
     for seed in range(MODELS):
         problem, pairs = _random_instance(random.Random(seed))
         infeasible += _optimum(problem, pairs) is None
+        model = build_model(problem, pairs).model
+        large += max(map(abs, model.proto.objective.coeffs), default=0) >= 2**44
+        split += any(v.name.endswith("_carry0") for v in model.proto.variables)
         groups = list(range(len(problem.table.lattice.groups)))
         sets = problem.table.lattice.groups
         whole = (1 << len(problem.table.study.network.layers)) - 1
         cyclic += any(not _can_run(problem.table, cover) for cover in _covers(whole, groups, sets))
     assert 5 <= infeasible <= MODELS // 2
     assert cyclic >= MODELS // 4
+    assert large >= MODELS // 8  # objectives as large as ours, in fJ or fs
+    assert split >= MODELS // 4  # budget rows in digits, near the cap on a row's sum

@@ -153,7 +153,7 @@ def test_paths_are_relative_to_the_study_file(tmp_path: Path, monkeypatch: pytes
         ("goal: enrgy", f's.yaml:2: goal must be {GOALS}, not "enrgy"; did you mean "energy"?'),
         (
             "goal: [energy, energy]",
-            f's.yaml:2: goal must be {GOALS}, or a list of them, each once, not a list',
+            f"s.yaml:2: goal must be {GOALS}, or a list of them, each once, not a list",
         ),
         ("goal: []", f"s.yaml:2: goal must be {GOALS}, or a list of them, each once, not []"),
         ("goal: [edp, area]", "s.yaml:2: goal must have edp as the last of its goals: it is no sum over groups"),
