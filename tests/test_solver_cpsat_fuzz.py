@@ -128,8 +128,8 @@ def test_a_hint_that_is_not_the_best_changes_nothing() -> None:
             choice
             for choice in _choices(problem.table, pairs)
             if all(
-                sum(pair.budgeted[j] for pair in choice) <= problem.limit(name, choice[0].point)
-                for j, name in enumerate(problem.budgeted)
+                sum(pair.budgeted[j] for pair in choice) <= limit
+                for j, limit in enumerate(problem.exact_limits(choice[0].point))
             )
         ]
         if not kept:
