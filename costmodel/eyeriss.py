@@ -12,6 +12,7 @@ prescribes it. `costmodel.eyeriss_counts` says what a mapping costs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -102,9 +103,14 @@ class EyerissShape:
         rank = ranking(terms)
         return work_of(self.counts(layer, tile, terms), self.networks, rank.prices, terms.precision)
 
+    def tile_works_of_each(self, layer: Layer, tiles: Tiles, terms: Sequence[Terms]) -> list[TileWorks]:
+        if layer.has_weights:
+            return best_works(_nest(self, layer), tiles, ranking(terms[0]), [one.prefer for one in terms])
+        return [self.tile_works(layer, tiles, terms[0])] * len(terms)
+
     def tile_works(self, layer: Layer, tiles: Tiles, terms: Terms) -> TileWorks:
         if layer.has_weights:
-            return best_works(_nest(self, layer), tiles, ranking(terms))
+            return best_works(_nest(self, layer), tiles, ranking(terms), [terms.prefer])[0]
         outputs = tiles.images * tiles.channels * tiles.rows * tiles.cols
         ops, words = vector_ops_per_output(layer)
         act = terms.precision.activation_bytes

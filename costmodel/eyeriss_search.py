@@ -5,6 +5,7 @@ Both look at all mappings of `costmodel.eyeriss_space`; of equally good ones the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -141,12 +142,15 @@ def best_mapping(nest: Nest, tile: Tile, rank: Ranking) -> Mapping:
     return best[1]
 
 
-def best_works(nest: Nest, tiles: Tiles, rank: Ranking) -> TileWorks:
-    """Work of many tiles, each under its best mapping; empty tiles are no work."""
+def best_works(nest: Nest, tiles: Tiles, rank: Ranking, preferences: Sequence[Preference]) -> list[TileWorks]:
+    """Work of many tiles under their best mappings, for each preference in place of the ranking's own.
+
+    Empty tiles are no work.
+    """
     shape = tiles.rows.shape
     flat = Tiles(*(column.ravel() for column in tiles))
     live = flat.images * flat.channels * flat.rows * flat.cols > 0
-    found = np.zeros((len(TileWorks._fields), len(live)), dtype=np.int64)
+    found = np.zeros((len(preferences), len(TileWorks._fields), len(live)), dtype=np.int64)
     clipped = np.minimum(flat.rows, nest.pinned.e)  # 0 where e is free
     kinds = np.stack([flat.input_channels, clipped, flat.channels])
     kinds[:, ~live] = 0
@@ -162,8 +166,8 @@ def best_works(nest: Nest, tiles: Tiles, rank: Ranking) -> TileWorks:
         many = fronts(space, [nest.filters(channels) for channels, _ in members])
         for (channels, where), front in zip(members, many, strict=True):
             some = _Some(channels, C, flat.images[where], flat.rows[where], flat.cols[where])
-            found[:, where] = _price(nest, rank, front, some)
-    return TileWorks(*(column.reshape(shape) for column in found))
+            found[:, :, where] = _price(nest, rank, preferences, front, some)
+    return [TileWorks(*(column.reshape(shape) for column in works)) for works in found]
 
 
 class _Some(NamedTuple):
@@ -176,8 +180,11 @@ class _Some(NamedTuple):
     cols: Ints
 
 
-def _price(nest: Nest, rank: Ranking, front: Ints, some: _Some) -> Ints:
-    """`count`, `work_of` and `Ranking.key` for arrays (tile, mapping); the works of the best, (quantity, tile)."""
+def _price(nest: Nest, rank: Ranking, preferences: Sequence[Preference], front: Ints, some: _Some) -> Ints:
+    """`count`, `work_of` and `Ranking.key` for arrays (tile, mapping); works of the best.
+
+    Shape (preference, quantity, tile).
+    """
     layer, fold, precision, prices = nest.layer, nest.fold, rank.precision, rank.prices
     groups, _, C = loop_bounds(layer, some.channels, some.input_channels)
     mac_groups = 1 if is_channelwise(layer) else groups
@@ -210,11 +217,14 @@ def _price(nest: Nest, rank: Ranking, front: Ints, some: _Some) -> Ints:
     energy += ifmap_words * (precision.activation_bytes * rank.feature_fj_per_byte)
     energy += strips * (loads * (filter_words * precision.weight_bytes * rank.weight_fj_per_byte))[:, None]
     energy += cycles * rank.leakage_fj_per_cycle
-    first, second = (cycles, energy) if rank.prefer == "fastest" else (energy, cycles)
-    ties = first == first.min(axis=1, keepdims=True)
-    best = np.where(ties, second, _WORST).argmin(axis=1)
+    chosen = []
+    for prefer in preferences:
+        first, second = (cycles, energy) if prefer == "fastest" else (energy, cycles)
+        ties = first == first.min(axis=1, keepdims=True)
+        chosen.append(np.where(ties, second, _WORST).argmin(axis=1))
+    best = np.stack(chosen)  # (preference, tile)
 
-    at = np.arange(len(best)), best
+    at = np.arange(best.shape[1]), best
     loaded_words = filter_words * strips[at] * loads + bias_words
     delivered_words = filter_words * h * loads + bias_words
     sums_read = outputs * (front[B, best] * fold.passes - 1)
@@ -231,7 +241,8 @@ def _price(nest: Nest, rank: Ranking, front: Ints, some: _Some) -> Ints:
             ifmap_words[at] * precision.activation_bytes + sums_read * precision.partial_sum_bytes,
             sums_read * precision.partial_sum_bytes + outputs * precision.activation_bytes,
             loaded_words * precision.weight_bytes,
-        ]
+        ],
+        axis=1,
     )
 
 

@@ -76,6 +76,8 @@ class FamilyPricer:
             mapping: Works(family.arrays, terms_at(study, period_fs(family.clock_hz), mapping))
             for mapping in mappings(study)
         }
+        first, *others = self.works.values()
+        first.price_together(others)
         self.done: list[int] = []
         self._study, self._plans, self._single = study, plans, single_total(study)
         self._found: list[tuple[int, Candidates]] = []

@@ -7,10 +7,10 @@ not buffers' capacities, not fusion. Each answers twice, in plain integers (`til
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,6 +147,22 @@ class ArrayShape(Hashable, Protocol):
     def mapping(self, layer: Layer, tile: Tile, terms: Terms) -> dict[str, int | str]:
         """Name the mapping that `tile_work` priced, for the report."""
         ...
+
+
+@runtime_checkable
+class SearchesTogether(Protocol):
+    """An array that finds the best mappings for several preferences at less than the cost of as many searches."""
+
+    def tile_works_of_each(self, layer: Layer, tiles: Tiles, terms: Sequence[Terms]) -> list[TileWorks]:
+        """`ArrayShape.tile_works` for each of some terms that differ in ``prefer`` alone."""
+        ...
+
+
+def tile_works(array: ArrayShape, layer: Layer, tiles: Tiles, terms: Sequence[Terms]) -> list[TileWorks]:
+    """Price many tiles at once, for each of some terms that differ in ``prefer`` alone."""
+    if isinstance(array, SearchesTogether):
+        return array.tile_works_of_each(layer, tiles, terms)
+    return [array.tile_works(layer, tiles, one) for one in terms]
 
 
 class TemplateError(ImportError):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from costmodel.template import ArrayShape, Ints, Terms, Tiles
+from costmodel.template import ArrayShape, Ints, Terms, Tiles, tile_works
 from specs.network import Layer
 
 CYCLES, ARRAY_FJ, FEATURE_READ, FEATURE_WRITE, WEIGHT_READ = range(5)
@@ -33,6 +33,10 @@ def whole_depth(layer: Layer, images: int) -> Depth:
     return Depth(images, layer.K, layer.C // layer.G)
 
 
+_Sizes = tuple[Layer, tuple[Depth, ...], bytes, bytes]
+Bools = NDArray[np.bool_]
+
+
 @dataclass
 class WorkTable:
     """Works of one layer and one depth: ``values[row, col, array, quantity]``."""
@@ -55,43 +59,60 @@ class Works:
 
     def __init__(self, arrays: tuple[ArrayShape, ...], terms: Terms) -> None:
         self._arrays, self._terms = arrays, terms
-        self._needs: dict[tuple[Layer, tuple[Depth, ...]], tuple[set[int], set[int]]] = {}
+        self._needs: dict[tuple[Layer, tuple[Depth, ...]], tuple[Bools, Bools]] = {}
         self._tables: dict[tuple[Layer, Depth], WorkTable] = {}
         self._whole: dict[tuple[Layer, Depth], WorkTable] = {}
         self._equal: dict[tuple[Layer, Depth], tuple[WorkTable, WorkTable, bool]] = {}
+        self._others: list[Works] = []
+        self._ready: dict[_Sizes, Ints] = {}
+
+    def price_together(self, others: list[Works]) -> None:
+        """Price for other preferences, too, when this one prices: arrays often search for several at once."""
+        self._others = others
 
     def need(self, layer: Layer, depths: tuple[Depth, ...], rows: Ints, cols: Ints) -> None:
         """Announce tiles of a layer (by signature) that will be looked up at each of some depths."""
         depths = tuple(depth for depth in depths if (layer, depth) not in self._whole)
         if not depths:
             return
-        row_set, col_set = self._needs.setdefault((layer, depths), (set(), set()))
-        row_set.update(np.unique(rows).tolist())
-        col_set.update(np.unique(cols).tolist())
+        if (layer, depths) not in self._needs:
+            self._needs[layer, depths] = np.zeros(layer.P + 1, dtype=bool), np.zeros(layer.Q + 1, dtype=bool)
+        row_is, col_is = self._needs[layer, depths]
+        row_is[rows], col_is[cols] = True, True
 
     def price(self) -> None:
         """Price what was announced since the last call; it replaces what earlier calls priced."""
-        for (layer, depths), (row_set, col_set) in self._needs.items():
-            self._price(layer, depths, sorted(row_set), sorted(col_set))
+        for (layer, depths), (row_is, col_is) in self._needs.items():
+            self._price(layer, depths, np.flatnonzero(row_is), np.flatnonzero(col_is))
         self._needs.clear()
 
     def price_whole(self, layer: Layer, images: int) -> WorkTable:
         """Works of all channels of a layer (by signature) for every tile from 0 x 0 to P x Q."""
         key = layer, whole_depth(layer, images)
         if key not in self._whole:
-            self._price(layer, (key[1],), range(layer.P + 1), range(layer.Q + 1))
+            self._price(layer, (key[1],), np.arange(layer.P + 1), np.arange(layer.Q + 1))
             self._whole[key] = self._tables[key]
         return self._whole[key]
 
-    def _price(self, layer: Layer, depths: tuple[Depth, ...], rows: Iterable[int], cols: Iterable[int]) -> None:
-        heights, widths = np.array(list(rows)), np.array(list(cols))
-        deep = np.array(depths, dtype=np.int64)[:, :, None, None]
-        tiles = Tiles(*np.broadcast_arrays(deep[:, 0], deep[:, 1], deep[:, 2], heights[:, None], widths))
-        columns = [np.stack(array.tile_works(layer, tiles, self._terms), axis=-1) for array in self._arrays]
-        values = np.stack(columns, axis=3)  # (depth, row, col, array, quantity)
+    def _price(self, layer: Layer, depths: tuple[Depth, ...], heights: Ints, widths: Ints) -> None:
+        values = self._values(layer, depths, heights, widths)  # (depth, row, col, array, quantity)
         row_at, col_at = _positions(heights), _positions(widths)
         for i, depth in enumerate(depths):
             self._tables[layer, depth] = WorkTable(row_at, col_at, np.ascontiguousarray(values[i]))
+
+    def _values(self, layer: Layer, depths: tuple[Depth, ...], heights: Ints, widths: Ints) -> Ints:
+        """Works of all sizes; those for the other preferences wait until they are asked for."""
+        sizes = layer, depths, heights.tobytes(), widths.tobytes()
+        if sizes in self._ready:
+            return self._ready.pop(sizes)
+        deep = np.array(depths, dtype=np.int64)[:, :, None, None]
+        tiles = Tiles(*np.broadcast_arrays(deep[:, 0], deep[:, 1], deep[:, 2], heights[:, None], widths))
+        terms = [self._terms, *(other._terms for other in self._others)]
+        found = [tile_works(array, layer, tiles, terms) for array in self._arrays]
+        mine, *theirs = (np.stack([np.stack(works[i], axis=-1) for works in found], axis=3) for i in range(len(terms)))
+        for other, values in zip(self._others, theirs, strict=True):
+            other._ready[sizes] = values
+        return mine
 
     def table(self, layer: Layer, depth: Depth) -> WorkTable:
         """Works that were announced and priced."""
@@ -108,7 +129,7 @@ class Works:
     def at(self, layer: Layer, depth: Depth, rows: Ints, cols: Ints) -> Ints:
         """Works of a depth that was not announced, priced now."""
         if (layer, depth) not in self._tables:
-            self._price(layer, (depth,), np.unique(rows).tolist(), np.unique(cols).tolist())
+            self._price(layer, (depth,), np.unique(rows), np.unique(cols))
         return self._tables[layer, depth].lookup(rows, cols)
 
 
