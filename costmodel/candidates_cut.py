@@ -176,13 +176,31 @@ def cut_candidates(
     if not cuts:
         return
     least = LeastTraffic(study, uncut)
+    found = []
     for share in shares:
         needs = _needs(study, family, plan, share, cuts)
         better = needs.valid & least.beaten_by(needs)
-        for number in np.flatnonzero(better.any(axis=(1, 2))).tolist():
+        found.append((share, needs, better, np.flatnonzero(better.any(axis=(1, 2))).tolist()))
+    for work in works.values():
+        _announce(work, plan, [(share, cuts[number]) for share, _, _, numbers in found for number in numbers])
+    for share, needs, better, numbers in found:
+        for number in numbers:
             for mapping, work in works.items():
                 priced = _priced(study, family, work, mapping, plan, share, cuts[number], needs, number)
                 yield from least.capped(flatten(plan, share, better[number], priced))
+
+
+def _announce(works: Works, plan: GroupPlan, asked: list[tuple[Share, Cut]]) -> None:
+    """Price the tiles of some cuts together."""
+    depths = {
+        Depth(images, k, c)
+        for share, cut in asked
+        for images, _ in share.sizes
+        for k, _ in cut.chunks.sizes
+        for c, _ in cut.inputs
+    }
+    works.need(plan.tensors.signatures[0], tuple(sorted(depths)), plan.rows.new[:, 0], plan.cols.new[:, 0])
+    works.price()
 
 
 class LeastTraffic:
@@ -320,4 +338,5 @@ def _priced(
 
 
 def _at(works: Works, plan: GroupPlan, depth: Depth) -> Ints:
-    return works.at(plan.tensors.signatures[0], depth, plan.rows.new[:, 0], plan.cols.new[:, 0])
+    layer = plan.tensors.signatures[0]
+    return works.table(layer, depth).lookup(plan.rows.new[:, 0], plan.cols.new[:, 0])

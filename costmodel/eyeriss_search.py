@@ -152,15 +152,17 @@ def best_works(nest: Nest, tiles: Tiles, rank: Ranking, preferences: Sequence[Pr
     live = flat.images * flat.channels * flat.rows * flat.cols > 0
     found = np.zeros((len(preferences), len(TileWorks._fields), len(live)), dtype=np.int64)
     clipped = np.minimum(flat.rows, nest.pinned.e)  # 0 where e is free
-    kinds = np.stack([flat.input_channels, clipped, flat.channels])
-    kinds[:, ~live] = 0
-    distinct, kind_at = np.unique(kinds, axis=1, return_inverse=True)
-    order = np.argsort(kind_at.ravel(), kind="stable")
-    ends = np.cumsum(np.bincount(kind_at.ravel(), minlength=distinct.shape[1])).tolist()
+    # One number for the three that decide the front; 0 for empty tiles.
+    most_e, most_channels = int(clipped.max(initial=0)) + 1, int(flat.channels.max(initial=0)) + 1
+    kinds = np.where(live, (flat.input_channels * most_e + clipped) * most_channels + flat.channels, 0)
+    order = np.argsort(kinds, kind="stable")
+    starts = np.flatnonzero(np.diff(kinds[order], prepend=-1))
     by_space: dict[tuple[int, int], list[tuple[int, Ints]]] = {}
-    for (C, e, channels), begin, end in zip(distinct.T.tolist(), [0, *ends], ends, strict=False):
-        if channels:
-            by_space.setdefault((C, e), []).append((channels, order[begin:end]))
+    for where in np.split(order, starts[1:]):
+        if live[where[0]]:
+            first = int(where[0])
+            space_at = int(flat.input_channels[first]), int(clipped[first])
+            by_space.setdefault(space_at, []).append((int(flat.channels[first]), where))
     for (C, e), members in by_space.items():
         space = nest.space(C, e, rank)
         many = fronts(space, [nest.filters(channels) for channels, _ in members])

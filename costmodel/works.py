@@ -126,12 +126,6 @@ class Works:
             known = self._equal[layer, depth] = mine, theirs, np.array_equal(mine.values, theirs.values)
         return known[2]
 
-    def at(self, layer: Layer, depth: Depth, rows: Ints, cols: Ints) -> Ints:
-        """Works of a depth that was not announced, priced now."""
-        if (layer, depth) not in self._tables:
-            self._price(layer, (depth,), np.unique(rows), np.unique(cols))
-        return self._tables[layer, depth].lookup(rows, cols)
-
 
 def _positions(values: Ints) -> Ints:
     """Where each value stands in a sorted array."""
