@@ -8,6 +8,7 @@ for layer i.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -69,6 +70,15 @@ class GroupLattice:
     def steps(self) -> tuple[Step, ...]:
         columns = (self.before.tolist(), self.after.tolist(), self.group.tolist())
         return tuple(Step(*one) for one in zip(*columns, strict=True))
+
+    def with_ideals(self, network: Network, more: Sequence[int]) -> GroupLattice:
+        """The lattice with further ideals and the steps to and from them; itself if it has them all."""
+        if set(more) <= set(self.ideals):
+            return self
+        ideals = sorted({*self.ideals, *more}, key=lambda ideal: (ideal.bit_count(), ideal))
+        steps = find_steps(ideals, self.groups, predecessors(network), None)
+        assert steps is not None
+        return GroupLattice(self.groups, tuple(ideals), *steps, complete=self.complete)
 
 
 def group_lattice(network: Network, max_layers: int, max_steps: int | None = None) -> GroupLattice:

@@ -45,9 +45,7 @@ def some_ideals(network: Network, needed: tuple[int, ...], per_size: int | None 
     ideals = [0]
     frontier = [0]
     for size in range(1, len(sizes) + 1):
-        larger = {
-            ideal | 1 << i for ideal in frontier for i in layer_indices(_ready(ideal, range(len(sizes)), needed))
-        }
+        larger = {ideal | 1 << i for ideal in frontier for i in layer_indices(_ready(ideal, range(len(sizes)), needed))}
         frontier = sorted(larger, key=lambda ideal: (alive(ideal), ideal))[:per_size]
         in_order = (1 << size) - 1  # layers come in a topological order
         if in_order not in frontier:

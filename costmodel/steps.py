@@ -31,11 +31,11 @@ def find_steps(
     wanted = _words([union(needed[i] for i in layer_indices(group)) & ~group for group in groups], words)
     # The lowest layer of a group depends on none of the group: it must be ready wherever the group can run.
     by_lowest: dict[int, list[int]] = defaultdict(list)
-    for group, layers in enumerate(groups):
-        by_lowest[(layers & -layers).bit_length() - 1].append(group)
+    for number, layers in enumerate(groups):
+        by_lowest[(layers & -layers).bit_length() - 1].append(number)
     places = {ideal: i for i, ideal in enumerate(ideals)}
     found: list[tuple[Indices, Indices, Indices]] = []
-    number = 0
+    count = 0
     for lowest, listed in by_lowest.items():
         sources = needed[lowest]
         at = [i for i, ideal in enumerate(ideals) if not ideal >> lowest & 1 and sources & ~ideal == 0]
@@ -54,12 +54,12 @@ def find_steps(
             )
             listed_too = after >= 0
             found.append((before[listed_too], after[listed_too], group[listed_too]))
-            number += int(listed_too.sum())
-            if most is not None and number > most:
+            count += int(listed_too.sum())
+            if most is not None and count > most:
                 return None
-    before, after, group = (np.concatenate([part[i] for part in found]) for i in range(3))
-    order = np.lexsort((group, after, before))
-    return before[order], after[order], group[order]
+    befores, afters, taken = (np.concatenate([part[i] for part in found]) for i in range(3))
+    order = np.lexsort((taken, afters, befores))
+    return befores[order], afters[order], taken[order]
 
 
 def _words(sets: Sequence[int], words: int) -> Words:

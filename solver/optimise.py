@@ -10,10 +10,9 @@ import numpy as np
 
 from costmodel import evaluate
 from costmodel.table import CandidateTable, build_table, table_frame
-from solver.bounds import Bounds, Weights, close_plain, plain_bounds, surviving_rows, view
+from solver.bounds import Bounds, Weights, close_plain, plain_bounds, problem_groupings, surviving_rows, view
 from solver.model import Pair, build_model, pairs_of, solve_model
 from solver.multipliers import close_with_budgets
-from solver.paths import step_arrays
 from solver.problem import Points, Problem, Selection
 from solver.result import Deduction, Outcome, Progress, Result, Seconds, Space
 from solver.rounds import can_price_in_rounds, table_in_rounds
@@ -175,7 +174,7 @@ class _Run:
 
     def _all_pairs(self, problem: Problem) -> tuple[list[Pair], Bounds]:
         """Every candidate of every allowed group at every point where it fits."""
-        steps = step_arrays(problem.table.lattice, problem.table.group_class, problem.groups)
+        groupings = problem_groupings(problem)
         pairs = []
         for block in problem.blocks:
             family = problem.family(block)
@@ -187,7 +186,7 @@ class _Run:
                     for group in np.flatnonzero(problem.groups)
                 ]
                 pairs += pairs_of(point, survivors, at.objective, at.budgeted)
-        return pairs, Bounds(problem, steps, np.zeros(len(problem.table.points), dtype=np.int64))
+        return pairs, Bounds(problem, groupings, np.zeros(len(problem.table.points), dtype=np.int64))
 
     def _prove(self, problem: Problem, bounds: Bounds, pairs: list[Pair], phase: str) -> Outcome:
         """Let CP-SAT decide what is left, and check its answer with the plain reading."""
