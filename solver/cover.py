@@ -8,6 +8,7 @@ Everything here is exact in 64 bits, and done for many hardware points at once.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -21,6 +22,7 @@ from costmodel.template import Ints
 Indices = NDArray[np.intp]
 
 _SWEEPS = 2
+_ROOM = 2**57
 
 
 class Cover:
@@ -83,3 +85,32 @@ class Cover:
                     prices[layer] += least
                     reduced[groups] -= least
         return prices, reduced
+
+
+@dataclass(frozen=True)
+class Units:
+    """Fine units for prices at some points: integers of them lose little to rounding.
+
+    All costs at a point are multiples of ``step``; a step is cut into ``parts`` units.
+    """
+
+    step: Ints
+    parts: Ints
+
+    def fine(self, cost: Ints) -> Ints:
+        """Costs (group, point) in units; NO_COST stays."""
+        return np.where(cost < NO_COST, cost // self.step * self.parts, NO_COST)
+
+    def coarse(self, total: Ints) -> Ints:
+        """Least possible costs (..., point) that are no smaller than so many units."""
+        steps = -(-total // self.parts)
+        most = NO_COST // self.step
+        return np.where(steps < most, steps * self.step, NO_COST)
+
+
+def units_of(best: Ints, num_layers: int) -> Units:
+    """Units for costs (group class, point) so fine that sums over layers stay inside 64 bits."""
+    finite = np.where(best < NO_COST, best, 0)
+    step = np.maximum(np.gcd.reduce(finite, axis=0), 1)
+    dearest = np.maximum(np.abs(finite).max(axis=0) // step, 1)
+    return Units(step, np.maximum(_ROOM // (dearest * num_layers), 1))

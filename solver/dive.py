@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from heapq import nsmallest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ def dive(groups: tuple[int, ...], reduced: NDArray[np.int64], needed: tuple[int,
     reached: list[dict[int, tuple[int, int, int]]] = [{} for _ in range(len(needed) + 1)]
     reached[0][0] = (0, 0, -1)  # ideal: (sum, ideal before, group)
     for size, here in enumerate(reached):
-        best = sorted(here.items(), key=lambda item: (item[1][0], item[0]))[:_WIDTH]
+        best = nsmallest(_WIDTH, here.items(), key=lambda item: (item[1][0], item[0]))
         here.clear()
         here.update(best)
         for ideal, (total, _, _) in best:

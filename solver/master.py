@@ -69,14 +69,13 @@ class Master:
             self._columns.append(group)
         self._has[groups] = True
 
-    def solve(self, cost: Ints, start: NDArray[np.intp]) -> Wish:
-        """Solve at one point, with the columns so far and those of ``start`` to begin with."""
+    def solve(self, cost: Ints) -> Wish:
+        """Solve at one point, with the columns so far to begin with."""
         fits = cost < NO_COST
         dearest = int(np.abs(cost[fits]).max(initial=1))
         scaled = np.where(fits, cost, 0) / dearest
         if len(self._columns) > _MOST_COLUMNS:
             self._restart()
-        self._add(start)
         self._price(0, scaled, fits)
         prices: Floats = np.zeros(self._cover.num_layers)
         shares: Floats = np.zeros(0)

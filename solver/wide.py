@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from costmodel.groups import GroupLattice
 from costmodel.products import Floats
 from costmodel.table import NO_COST
 from costmodel.template import Ints
-from solver.cover import Cover
+from solver.cover import Cover, Units, units_of
 from solver.dive import dive
 from solver.groupings import Bools, Found
 from solver.master import Master
@@ -23,22 +24,42 @@ from solver.paths import forward, path, step_arrays
 
 _CELLS = 4_000_000
 """Groups x points looked at at once."""
-_PRICED_AT_ONCE = 32
-"""Group classes worth pricing after a visit, beside those that the linear program runs."""
+_PRICED_AT_ONCE = 16
+"""Groups worth pricing after a visit if the linear program runs none that is unpriced."""
 
 
 @dataclass(frozen=True)
 class _Look:
-    """One point, looked at: valid prices, reduced costs of the allowed groups, what was wished, a grouping."""
+    """One point, looked at: wished and valid prices, in fine units.
 
+    Attributes
+    ----------
+    total
+        The sum of all prices.
+    sums, reduced : (group,)
+        What each group's layers are priced together, and by how much its cost is above.
+    support
+        Groups that the linear program would run.
+    bound
+        What no grouping costs less than.
+    """
+
+    units: Units
     cost: Ints
     wished: Floats
-    bound: int
-    reduced: Ints
+    total: int
     sums: Ints
-    support: Ints
+    reduced: Ints
+    support: NDArray[np.intp]
+    bound: int
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A grouping of one point, in an order in which it can run, and its cost."""
+
     groups: tuple[int, ...]
-    reached: int
+    cost: int
 
 
 class WideGroupings:
@@ -65,7 +86,7 @@ class WideGroupings:
 
     def bounds(self, best: Ints) -> tuple[Ints, Ints]:
         """Look at the most promising point; carry its prices over to the others."""
-        reached = self.reached(best)
+        reached: Ints = forward(self._steps, best)[-1]
         least = np.full(best.shape[1], NO_COST, dtype=np.int64)
         columns = np.flatnonzero(self._possible(best))
         if not len(columns):
@@ -73,29 +94,37 @@ class WideGroupings:
         focus = int(columns[reached[columns].argmin()])
         look = self._look(best[:, [focus]])
         assert look is not None
+        way = self._way(best[:, [focus]], look)
+        if way is not None:
+            reached[focus] = way.cost
         for part in np.array_split(columns, max(1, len(columns) * len(self._listed) // _CELLS)):
-            cost = best[self._class][:, part]
-            prices, _ = self._cover.valid(self._carried(look, cost), cost)
-            least[part] = prices.sum(axis=0)
+            units = units_of(best[:, part], self._cover.num_layers)
+            cost = units.fine(best[:, part])[self._class]
+            prices, _ = self._cover.valid(self._carried(look, way, cost), cost)
+            least[part] = units.coarse(prices.sum(axis=0))
         least[focus] = max(int(least[focus]), look.bound)
-        reached[focus] = min(int(reached[focus]), look.reached)
         return least, reached
 
     def reached(self, best: Ints) -> Ints:
         reached: Ints = forward(self._steps, best)[-1]
+        if len(reached):
+            focus = int(reached.argmin())
+            look = self._look(best[:, [focus]])
+            way = None if look is None else self._way(best[:, [focus]], look)
+            if way is not None:
+                reached[focus] = way.cost
         return reached
 
     def found(self, best: Ints) -> Found | None:
         look = self._look(best)
-        if look is None or look.reached >= NO_COST:
-            return None
-        return Found(look.groups, look.reached, look.bound)
+        way = None if look is None else self._way(best, look)
+        return None if look is None or way is None else Found(way.groups, way.cost, look.bound)
 
     def around(self, best: Ints) -> Ints:
         around = np.full(len(self._number), NO_COST, dtype=np.int64)
         look = self._look(best)
         if look is not None:
-            around[self._listed] = look.bound - look.sums
+            around[self._listed] = look.units.coarse(look.total - look.sums)
         return around
 
     def visit(self, best: Ints, priced: Bools, upper: int) -> tuple[Ints, Bools]:
@@ -106,14 +135,15 @@ class WideGroupings:
             look = self._look(best[:, [column]])
             if look is None:
                 continue
-            with_unpriced = look.bound + look.reduced[unpriced]
+            with_unpriced = look.units.coarse(look.total + look.reduced[unpriced])
             least[column] = with_unpriced.min(initial=NO_COST)
-            worth = unpriced[np.argsort(with_unpriced, kind="stable")]
-            worth = worth[look.bound + look.reduced[worth] < upper]
-            if len(worth):
-                wanted[self._class[worth[:_PRICED_AT_ONCE]]] = True
-                wanted[self._class[look.support]] = True
-        return least, wanted & ~priced
+            if least[column] >= upper:
+                continue
+            run = look.support[~priced[self._class[look.support]]]
+            if not len(run):  # then what makes the unpriced groups look cheap is not that they are run
+                run = unpriced[np.argsort(with_unpriced, kind="stable")[:_PRICED_AT_ONCE]]
+            wanted[self._class[run]] = True
+        return least, wanted
 
     def ideals(self) -> list[int]:
         return sorted(self._ideals)
@@ -134,33 +164,35 @@ class WideGroupings:
     def _looked(self, best: Ints) -> _Look | None:
         if not self._possible(best)[0]:
             return None
-        cost = best[self._class]
-        groups, reached = self._on_path(best)
-        wish = self._master.solve(cost[:, 0], self._number[list(groups)])
+        units = units_of(best, self._cover.num_layers)
+        cost = units.fine(best)[self._class]
+        wish = self._master.solve(cost[:, 0])
         prices, reduced = self._cover.valid(np.floor(wish.prices).astype(np.int64)[:, None], cost)
-        bound = int(prices.sum())
-        dived = dive(self._cover.groups, reduced[:, 0], self._needed, min(reached, int(NO_COST)) - bound)
-        if dived is not None:
-            reached = int(cost[dived, 0].sum())
-            groups = tuple(self._listed[dived].tolist())
-            self._remember(dived)
         return _Look(
+            units=units,
             cost=cost[:, 0],
             wished=wish.prices,
-            bound=bound,
-            reduced=reduced[:, 0],
+            total=int(prices.sum()),
             sums=cost[:, 0] - reduced[:, 0],
-            support=wish.groups.astype(np.int64),
-            groups=groups,
-            reached=reached,
+            reduced=reduced[:, 0],
+            support=wish.groups,
+            bound=int(units.coarse(prices.sum(axis=0))[0]),
         )
 
-    def _on_path(self, best: Ints) -> tuple[tuple[int, ...], int]:
-        """The best grouping among paths of the listed ideals."""
+    def _way(self, best: Ints, look: _Look) -> _Way | None:
+        """A good grouping at one point: a path through the listed ideals, or better; None if none is known."""
         reach = forward(self._steps, best)
-        if reach[-1, 0] >= NO_COST:
-            return (), int(NO_COST)
-        return tuple(self._steps.group[path(self._steps, best, reach)].tolist()), int(reach[-1, 0])
+        cost, groups = int(reach[-1, 0]), tuple[int, ...]()
+        if cost < NO_COST:
+            groups = tuple(self._steps.group[path(self._steps, best, reach)].tolist())
+        if look.bound < cost:
+            room = int(look.units.fine(np.array([cost]))[0]) - look.total
+            dived = dive(self._cover.groups, look.reduced, self._needed, room)
+            if dived is not None:
+                groups = tuple(self._listed[dived].tolist())
+                cost = int(best[self._class[dived], 0].sum())
+                self._remember(dived)
+        return _Way(groups, cost) if cost < NO_COST else None
 
     def _remember(self, dived: list[int]) -> None:
         ideal = 0
@@ -168,11 +200,11 @@ class WideGroupings:
             ideal |= self._cover.groups[number]
             self._ideals.add(ideal)
 
-    def _carried(self, look: _Look, cost: Ints) -> Ints:
+    def _carried(self, look: _Look, way: _Way | None, cost: Ints) -> Ints:
         """Wishes at other points: a layer's price grows like the cost of the group that runs it in the known design."""
         then = np.maximum(look.cost, 1).astype(np.float64)
         grown = np.ones((self._cover.num_layers, cost.shape[1]))
-        for group in self._number[list(look.groups)].tolist():
+        for group in self._number[[] if way is None else list(way.groups)].tolist():
             ratio = np.where(cost[group] < NO_COST, cost[group] / then[group], 1.0)
             grown[self._cover.layers(group)] = ratio
         return np.floor(look.wished[:, None] * grown).astype(np.int64)
