@@ -16,8 +16,10 @@ from costmodel.products import Floats
 from costmodel.table import NO_COST
 from costmodel.template import Ints
 from solver.cover import Cover
+from solver.cuts import Cuts
 
 _ROUNDS = 80
+_CUT_ROUNDS = 8
 _COLUMNS_PER_ROUND = 200
 _MOST_COLUMNS = 6000
 _TOLERANCE = 1e-9
@@ -27,9 +29,18 @@ _LOOSE_PRICE = 2.0
 
 @dataclass(frozen=True)
 class Wish:
-    """What the linear program says at one point: a price per layer, and which groups it would run in some share."""
+    """What the linear program says at one point.
+
+    Attributes
+    ----------
+    prices, penalties
+        A price per layer; what each cut should cost the groups that count for it.
+    groups
+        Which groups it would run, in some share.
+    """
 
     prices: Floats
+    penalties: Floats
     groups: NDArray[np.intp]
 
 
@@ -38,6 +49,7 @@ class Master:
 
     def __init__(self, cover: Cover, stop: Callable[[], bool]) -> None:
         self._cover, self._stop = cover, stop
+        self.cuts = Cuts(cover)
         self._restart()
 
     def _restart(self) -> None:
@@ -52,6 +64,8 @@ class Master:
         self._first = self._model.num_variables()
         self._columns: list[int] = []
         self._has = np.zeros(len(self._cover.groups), dtype=bool)
+        self._counts: list[NDArray[np.bool_]] = []  # for each cut in the program, whether a group counts
+        self._add_cuts()
         self._add(np.flatnonzero(self._cover.sizes == 1))
 
     def _new_variable(self, price: float = 0.0) -> int:
@@ -66,8 +80,24 @@ class Master:
             variable = self._new_variable()
             for layer in self._cover.layers(group).tolist():
                 self._model.add_term_to_constraint(layer, variable, 1.0)
+            for cut, counts in enumerate(self._counts):
+                if counts[group]:
+                    self._model.add_term_to_constraint(self._cover.num_layers + cut, variable, 1.0)
             self._columns.append(group)
         self._has[groups] = True
+
+    def _add_cuts(self) -> None:
+        """Put the cuts that are new into the program."""
+        for groups in self.cuts.counted[len(self._counts) :]:
+            row = self._model.add_linear_constraint()
+            self._model.set_constraint_lower_bound(row, float("-inf"))
+            self._model.set_constraint_upper_bound(row, 1.0)
+            counts = np.zeros(len(self._has), dtype=bool)
+            counts[groups] = True
+            self._counts.append(counts)
+            for column, group in enumerate(self._columns):
+                if counts[group]:
+                    self._model.add_term_to_constraint(row, self._first + column, 1.0)
 
     def solve(self, cost: Ints) -> Wish:
         """Solve at one point, with the columns so far to begin with."""
@@ -78,21 +108,36 @@ class Master:
             self._restart()
         self._price(0, scaled, fits)
         prices: Floats = np.zeros(self._cover.num_layers)
-        shares: Floats = np.zeros(0)
+        penalties, shares = np.zeros(len(self.cuts)), np.zeros(0)
+        cut_rounds = 0
         for _ in range(_ROUNDS):
             solver = linear.ModelSolverHelper("GLOP")
             solver.solve(self._model)
             if solver.status() != linear.SolveStatus.OPTIMAL:
                 break
-            prices, shares = np.array(solver.dual_values()), np.array(solver.variable_values())[self._first :]
-            wanted = self._wanted(np.where(fits, scaled - self._cover.sums_of_floats(prices), np.inf))
-            if not len(wanted) or self._stop():
+            duals, shares = np.array(solver.dual_values()), np.array(solver.variable_values())[self._first :]
+            prices, penalties = duals[: len(prices)], np.maximum(0, -duals[len(prices) :])
+            priced = scaled + self.cuts.penalties_of_floats(penalties) - self._cover.sums_of_floats(prices)
+            wanted = self._wanted(np.where(fits, priced, np.inf))
+            if self._stop():
                 break
-            known = len(self._columns)
-            self._add(wanted)
-            self._price(known, scaled, fits)
-        run = np.array(self._columns, dtype=np.intp)[: len(shares)][shares > 1e-7]
-        return Wish(prices * dearest, run)
+            if len(wanted):
+                known = len(self._columns)
+                self._add(wanted)
+                self._price(known, scaled, fits)
+            elif cut_rounds < _CUT_ROUNDS and self.cuts.add_violated(*self._run(shares)):
+                cut_rounds += 1
+                self._add_cuts()
+            else:
+                break
+        # Cuts of the last round may not have been priced yet.
+        penalties = np.concatenate([penalties, np.zeros(len(self.cuts) - len(penalties))])
+        return Wish(prices * dearest, penalties * dearest, self._run(shares)[0])
+
+    def _run(self, shares: Floats) -> tuple[NDArray[np.intp], Floats]:
+        """Groups that are run in some share, and in which."""
+        some = shares > 1e-7
+        return np.array(self._columns, dtype=np.intp)[: len(shares)][some], shares[some]
 
     def _price(self, known: int, scaled: Floats, fits: NDArray[np.bool_]) -> None:
         """Set the costs of the columns from the ``known``-th on; what does not fit may not run."""

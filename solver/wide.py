@@ -19,7 +19,7 @@ from costmodel.template import Ints
 from solver.cover import Cover, Units, units_of
 from solver.dive import dive
 from solver.groupings import Bools, Found
-from solver.master import Master
+from solver.master import Master, Wish
 from solver.paths import forward, path, step_arrays
 
 _CELLS = 4_000_000
@@ -30,14 +30,14 @@ _PRICED_AT_ONCE = 16
 
 @dataclass(frozen=True)
 class _Look:
-    """One point, looked at: wished and valid prices, in fine units.
+    """One point, looked at; all but ``bound`` in fine units.
 
     Attributes
     ----------
     total
-        The sum of all prices.
+        The sum of all prices, less what the cuts cost.
     sums, reduced : (group,)
-        What each group's layers are priced together, and by how much its cost is above.
+        What each group's layers are priced together, less its penalties for cuts; by how much its cost is above.
     support
         Groups that the linear program would run.
     bound
@@ -46,7 +46,7 @@ class _Look:
 
     units: Units
     cost: Ints
-    wished: Floats
+    wish: Wish
     total: int
     sums: Ints
     reduced: Ints
@@ -100,8 +100,7 @@ class WideGroupings:
         for part in np.array_split(columns, max(1, len(columns) * len(self._listed) // _CELLS)):
             units = units_of(best[:, part], self._cover.num_layers)
             cost = units.fine(best[:, part])[self._class]
-            prices, _ = self._cover.valid(self._carried(look, way, cost), cost)
-            least[part] = units.coarse(prices.sum(axis=0))
+            least[part] = units.coarse(self._carried(look, way, cost))
         least[focus] = max(int(least[focus]), look.bound)
         return least, reached
 
@@ -167,16 +166,19 @@ class WideGroupings:
         units = units_of(best, self._cover.num_layers)
         cost = units.fine(best)[self._class]
         wish = self._master.solve(cost[:, 0])
-        prices, reduced = self._cover.valid(np.floor(wish.prices).astype(np.int64)[:, None], cost)
+        penalties = self._whole(wish.penalties)
+        with_cuts = cost + self._master.cuts.penalties(penalties)[:, None]
+        prices, reduced = self._cover.valid(np.floor(wish.prices).astype(np.int64)[:, None], with_cuts)
+        total = prices.sum(axis=0) - penalties.sum()
         return _Look(
             units=units,
             cost=cost[:, 0],
-            wished=wish.prices,
-            total=int(prices.sum()),
+            wish=wish,
+            total=int(total[0]),
             sums=cost[:, 0] - reduced[:, 0],
             reduced=reduced[:, 0],
             support=wish.groups,
-            bound=int(units.coarse(prices.sum(axis=0))[0]),
+            bound=int(units.coarse(total)[0]),
         )
 
     def _way(self, best: Ints, look: _Look) -> _Way | None:
@@ -201,10 +203,25 @@ class WideGroupings:
             self._ideals.add(ideal)
 
     def _carried(self, look: _Look, way: _Way | None, cost: Ints) -> Ints:
-        """Wishes at other points: a layer's price grows like the cost of the group that runs it in the known design."""
-        then = np.maximum(look.cost, 1).astype(np.float64)
+        """Totals of valid prices at other points.
+
+        Wished is that a layer's price grows like the cost of the group that runs it in the known grouping.
+        """
         grown = np.ones((self._cover.num_layers, cost.shape[1]))
         for group in self._number[[] if way is None else list(way.groups)].tolist():
-            ratio = np.where(cost[group] < NO_COST, cost[group] / then[group], 1.0)
+            ratio = np.where(cost[group] < NO_COST, cost[group] / max(1, int(look.cost[group])), 1.0)
             grown[self._cover.layers(group)] = ratio
-        return np.floor(look.wished[:, None] * grown).astype(np.int64)
+        totals = np.empty(cost.shape[1], dtype=np.int64)
+        for i, mean in enumerate(grown.mean(axis=0).tolist()):
+            penalties = self._whole(look.wish.penalties * mean)
+            with_cuts = cost[:, [i]] + self._master.cuts.penalties(penalties)[:, None]
+            wished = np.floor(look.wish.prices * grown[:, i]).astype(np.int64)[:, None]
+            totals[i] = self._cover.valid(wished, with_cuts)[0].sum() - penalties.sum()
+        return totals
+
+    def _whole(self, penalties: Floats) -> Ints:
+        """Penalties for all cuts, later ones too, as integers; none where their sum could leave 64 bits."""
+        whole: Ints = np.zeros(len(self._master.cuts), dtype=np.int64)
+        if penalties.sum() < float(NO_COST) / 4:
+            whole[: len(penalties)] = np.floor(penalties)
+        return whole
