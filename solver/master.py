@@ -64,7 +64,7 @@ class Master:
         self._first = self._model.num_variables()
         self._columns: list[int] = []
         self._has = np.zeros(len(self._cover.groups), dtype=bool)
-        self._counts: list[NDArray[np.bool_]] = []  # for each cut in the program, whether a group counts
+        self._cuts_in = 0
         self._add_cuts()
         self._add(np.flatnonzero(self._cover.sizes == 1))
 
@@ -80,24 +80,23 @@ class Master:
             variable = self._new_variable()
             for layer in self._cover.layers(group).tolist():
                 self._model.add_term_to_constraint(layer, variable, 1.0)
-            for cut, counts in enumerate(self._counts):
+            for cut, counts in enumerate(self.cuts.counts[: self._cuts_in]):
                 if counts[group]:
-                    self._model.add_term_to_constraint(self._cover.num_layers + cut, variable, 1.0)
+                    self._model.add_term_to_constraint(self._cover.num_layers + cut, variable, float(counts[group]))
             self._columns.append(group)
         self._has[groups] = True
 
     def _add_cuts(self) -> None:
         """Put the cuts that are new into the program."""
-        for groups in self.cuts.counted[len(self._counts) :]:
+        new = slice(self._cuts_in, len(self.cuts))
+        for counts, limit in zip(self.cuts.counts[new], self.cuts.limits[new], strict=True):
             row = self._model.add_linear_constraint()
             self._model.set_constraint_lower_bound(row, float("-inf"))
-            self._model.set_constraint_upper_bound(row, 1.0)
-            counts = np.zeros(len(self._has), dtype=bool)
-            counts[groups] = True
-            self._counts.append(counts)
-            for column, group in enumerate(self._columns):
-                if counts[group]:
-                    self._model.add_term_to_constraint(row, self._first + column, 1.0)
+            self._model.set_constraint_upper_bound(row, float(limit))
+            for column in np.flatnonzero(counts[self._columns]).tolist():
+                count = float(counts[self._columns[column]])
+                self._model.add_term_to_constraint(row, self._first + column, count)
+        self._cuts_in = len(self.cuts)
 
     def solve(self, cost: Ints) -> Wish:
         """Solve at one point, with the columns so far to begin with."""

@@ -169,7 +169,7 @@ class WideGroupings:
         penalties = self._whole(wish.penalties)
         with_cuts = cost + self._master.cuts.penalties(penalties)[:, None]
         prices, reduced = self._cover.valid(np.floor(wish.prices).astype(np.int64)[:, None], with_cuts)
-        total = prices.sum(axis=0) - penalties.sum()
+        total = prices.sum(axis=0) - self._master.cuts.paid(penalties)
         return _Look(
             units=units,
             cost=cost[:, 0],
@@ -216,12 +216,12 @@ class WideGroupings:
             penalties = self._whole(look.wish.penalties * mean)
             with_cuts = cost[:, [i]] + self._master.cuts.penalties(penalties)[:, None]
             wished = np.floor(look.wish.prices * grown[:, i]).astype(np.int64)[:, None]
-            totals[i] = self._cover.valid(wished, with_cuts)[0].sum() - penalties.sum()
+            totals[i] = self._cover.valid(wished, with_cuts)[0].sum() - self._master.cuts.paid(penalties)
         return totals
 
     def _whole(self, penalties: Floats) -> Ints:
         """Penalties for all cuts, later ones too, as integers; none where their sum could leave 64 bits."""
         whole: Ints = np.zeros(len(self._master.cuts), dtype=np.int64)
-        if penalties.sum() < float(NO_COST) / 4:
+        if (penalties * self._master.cuts.limits[: len(penalties)]).sum() < float(NO_COST) / 4:
             whole[: len(penalties)] = np.floor(penalties)
         return whole
