@@ -1,8 +1,8 @@
-"""Cuts that tighten the linear program: of an odd number of layers, groups run whole pairs at most so many times.
+"""Cuts that tighten the linear program: weights of layers, divided by a small prime and rounded down.
 
-For a set S of layers, a grouping's groups share out the |S| layers, so the sum over its groups of |g ∩ S| / 2,
-each rounded down, is at most |S| / 2 rounded down. A cut's dual value raises the cost of the groups that count for
-it, and is paid from the bound (docs/solver.md, D13).
+Let layers weigh w_l = 0 .. p - 1. A grouping's groups share out the layers, so the sum over its groups of
+floor(w(g) / p) is at most floor(w(all layers) / p). A cut's dual value raises the cost of the groups that count
+for it, and is paid from the bound (docs/solver.md, D13).
 """
 
 from __future__ import annotations
@@ -10,19 +10,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.layer_sets import layer_indices
 from costmodel.products import Floats
 from costmodel.template import Ints
 from solver.cover import Cover
 
 Indices = NDArray[np.intp]
 
-_MOST_CUTS = 400
+_MOST_CUTS = 120
 _PER_ROUND = 20
+_VIOLATION = 0.02
+_PRIMES = (2, 3)
 _ORDERS = 6
-"""Orders of layers in which sets are looked for: each gives others."""
+"""Orders of layers in which weights are looked for: each gives others."""
 _IGNORED = (0.0, 0.5, 0.9)
-"""Shares in all of groups that may cut a set into odd parts."""
+"""Shares in all of groups that may be left with a remainder."""
 
 
 class Cuts:
@@ -30,11 +31,15 @@ class Cuts:
 
     def __init__(self, cover: Cover) -> None:
         self._cover = cover
-        self._known: set[int] = set()
+        self._known: list[bytes] = []
         self.counts: list[Ints] = []
         """For each cut, how often each group counts."""
         self.limits: list[int] = []
         """For each cut, how often the groups of a grouping may count."""
+        everything: Indices = np.arange(cover.num_layers, dtype=np.intp)
+        for size in range(2, int(cover.sizes.max(initial=1)) + 1):
+            if cover.num_layers % size:  # whole groups of this size do not share out all layers
+                self._add(size, everything, np.ones(cover.num_layers, dtype=np.int64), b"")
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -62,57 +67,78 @@ class Cuts:
     def add_violated(self, groups: Indices, shares: Floats) -> bool:
         """Add cuts that groups run in such shares violate; whether there were any.
 
-        If the groups that hold an odd part of an odd set S are run in a share of less than one in all, then
-        the sum of |g ∩ S| / 2 rounded down is more than (|S| - 1) / 2.
+        If all groups that run have weights that p divides, but the weight of all layers leaves a remainder, the sum of
+        floor(w(g) / p) is too large; and it still is if some groups of small shares leave remainders.
         """
         if len(self) >= _MOST_CUTS or (shares > 1 - 1e-6).all():
             return False
+        layers = np.arange(self._cover.num_layers, dtype=np.intp)
         order = np.argsort(-shares, kind="stable")
+        runs = np.stack([np.isin(layers, self._cover.layers(group)) for group in groups[order].tolist()])
         running_out = np.cumsum(shares[order][::-1])[::-1]
-        found: set[int] = set()
-        for ignored in _IGNORED:
-            even = [self._cover.groups[group] for group in groups[order[running_out > ignored]].tolist()]
-            for turn in range(_ORDERS):
-                found |= _odd_sets(even, self._cover.num_layers, turn)
-        fresh = sorted(found - self._known, key=lambda layers: (layers.bit_count(), layers))[:_PER_ROUND]
-        for layers in fresh:
-            self._add(layers)
+        found: dict[bytes, tuple[int, Ints]] = {}
+        for prime in _PRIMES:
+            for ignored in _IGNORED:
+                divided = runs[running_out > ignored].astype(np.int64)
+                for turn in range(_ORDERS):
+                    for weights in _remainders(divided, prime, turn):
+                        if (runs @ weights % prime) @ shares[order] < weights.sum() % prime - _VIOLATION:
+                            found[bytes([prime]) + weights.tobytes() + layers.tobytes()] = (prime, weights)
+        fresh = sorted(
+            ((prime, -int(weights.sum()), name, weights) for name, (prime, weights) in found.items()),
+            key=lambda cut: cut[:3],
+        )  # heavy ones first: they leave least room for another solution like this one
+        fresh = [cut for cut in fresh if cut[2] not in self._known][:_PER_ROUND]
+        for prime, _, name, weights in fresh:
+            self._add(prime, layers, weights, name)
         return bool(fresh)
 
-    def _add(self, layers: int) -> None:
-        self._known.add(layers)
-        has = np.zeros(len(self._cover.groups), dtype=np.int64)
-        for layer in layer_indices(layers):
-            has[self._cover.of_layer[layer]] += 1
-        self.counts.append(has // 2)
-        self.limits.append(layers.bit_count() // 2)
+    def keep(self, kept: Indices) -> None:
+        """Forget all other cuts."""
+        self._known = [self._known[i] for i in kept]
+        self.counts = [self.counts[i] for i in kept]
+        self.limits = [self.limits[i] for i in kept]
+
+    def _add(self, prime: int, layers: Indices, weights: Ints, name: bytes) -> None:
+        self._known.append(name)
+        weight = np.zeros(len(self._cover.groups), dtype=np.int64)
+        for layer, more in zip(layers.tolist(), weights.tolist(), strict=True):
+            weight[self._cover.of_layer[layer]] += more
+        self.counts.append(weight // prime)
+        self.limits.append(int(weights.sum()) // prime)
 
 
-def _odd_sets(even: list[int], num_layers: int, turn: int) -> set[int]:
-    """Sets of an odd number of layers (at least three) that share an even number with every given set.
+def _remainders(divided: Ints, prime: int, turn: int) -> list[Ints]:
+    """Weights of layers that ``prime`` divides in every row's sum, but not in all: solutions of linear equations.
 
-    They solve linear equations over two elements. Elimination prefers pivots in an order of layers that depends
-    on the turn; each layer that is no pivot gives one solution.
+    Elimination prefers pivots in an order of layers that depends on the turn; each layer that is no pivot gives
+    one solution.
     """
+    num_layers = divided.shape[1]
     start = turn * num_layers // _ORDERS
     order = [*range(start, num_layers), *range(start)]
     if turn % 2:
         order.reverse()
-    rows = list(even)
-    pivots: list[tuple[int, int]] = []  # layer, row reduced to hold no other pivot
+    rows, done = divided % prime, 0
+    pivots: list[int] = []
     for layer in order:
-        holding = next((i for i, row in enumerate(rows) if row >> layer & 1), None)
-        if holding is None:
+        holding = done + np.flatnonzero(rows[done:, layer])
+        if not len(holding):
             continue
-        row = rows.pop(holding)
-        rows = [other ^ row if other >> layer & 1 else other for other in rows]
-        pivots = [(pivot, other ^ row if other >> layer & 1 else other) for pivot, other in pivots]
-        pivots.append((layer, row))
-    taken = sum(1 << pivot for pivot, _ in pivots)
-    found = set()
-    for free in range(num_layers):
-        if not taken >> free & 1:
-            solution = 1 << free | sum(1 << pivot for pivot, row in pivots if row >> free & 1)
-            if solution.bit_count() % 2 and solution.bit_count() >= 3:
-                found.add(solution)
+        rows[[done, holding[0]]] = rows[[holding[0], done]]
+        rows[done] = rows[done] * pow(int(rows[done, layer]), -1, prime) % prime
+        others = np.arange(len(rows)) != done
+        rows[others] = (rows[others] - rows[others, layer][:, None] * rows[done]) % prime
+        pivots.append(layer)
+        done += 1
+        if done == len(rows):
+            break
+    found = []
+    for free in sorted(set(range(num_layers)) - set(pivots)):
+        weights = np.zeros(num_layers, dtype=np.int64)
+        weights[free] = 1
+        weights[pivots] = -rows[: len(pivots), free] % prime
+        remainder = int(weights.sum()) % prime
+        if remainder:  # of all multiples, the one whose remainder is largest
+            found.append(weights * (-pow(remainder, -1, prime)) % prime)
     return found

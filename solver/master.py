@@ -19,7 +19,8 @@ from solver.cover import Cover
 from solver.cuts import Cuts
 
 _ROUNDS = 80
-_CUT_ROUNDS = 8
+_CUT_ROUNDS = 5
+_MANY_CUTS = 40
 _COLUMNS_PER_ROUND = 200
 _MOST_COLUMNS = 6000
 _TOLERANCE = 1e-9
@@ -50,10 +51,12 @@ class Master:
     def __init__(self, cover: Cover, stop: Callable[[], bool]) -> None:
         self._cover, self._stop = cover, stop
         self.cuts = Cuts(cover)
-        self._restart()
+        self._alone = np.flatnonzero(cover.sizes == 1)
+        self._binding = np.zeros(0, dtype=bool)
+        self._restart(self._alone)
 
-    def _restart(self) -> None:
-        """Begin with the layers alone. A layer may also be left out or run too often, at a high price."""
+    def _restart(self, columns: NDArray[np.intp]) -> None:
+        """Begin with some groups. A layer may also be left out or run too often, at a high price."""
         self._model = linear.ModelBuilderHelper()
         for layer in range(self._cover.num_layers):
             row = self._model.add_linear_constraint()
@@ -66,7 +69,7 @@ class Master:
         self._has = np.zeros(len(self._cover.groups), dtype=bool)
         self._cuts_in = 0
         self._add_cuts()
-        self._add(np.flatnonzero(self._cover.sizes == 1))
+        self._add(columns)
 
     def _new_variable(self, price: float = 0.0) -> int:
         variable = self._model.add_var()
@@ -103,8 +106,12 @@ class Master:
         fits = cost < NO_COST
         dearest = int(np.abs(cost[fits]).max(initial=1))
         scaled = np.where(fits, cost, 0) / dearest
-        if len(self._columns) > _MOST_COLUMNS:
-            self._restart()
+        many_cuts = len(self.cuts) > _MANY_CUTS
+        if many_cuts:
+            self.cuts.keep(np.flatnonzero(self._binding))
+        if len(self._columns) > _MOST_COLUMNS or many_cuts:
+            columns = np.array(self._columns, dtype=np.intp)
+            self._restart(self._alone if len(self._columns) > _MOST_COLUMNS else columns)
         self._price(0, scaled, fits)
         prices: Floats = np.zeros(self._cover.num_layers)
         penalties, shares = np.zeros(len(self.cuts)), np.zeros(0)
@@ -131,6 +138,7 @@ class Master:
                 break
         # Cuts of the last round may not have been priced yet.
         penalties = np.concatenate([penalties, np.zeros(len(self.cuts) - len(penalties))])
+        self._binding = penalties > 0
         return Wish(prices * dearest, penalties * dearest, self._run(shares)[0])
 
     def _run(self, shares: Floats) -> tuple[NDArray[np.intp], Floats]:
