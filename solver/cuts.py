@@ -7,6 +7,8 @@ for it, and is paid from the bound (docs/solver.md, D13).
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -77,18 +79,19 @@ class Cuts:
         runs = np.stack([np.isin(layers, self._cover.layers(group)) for group in groups[order].tolist()])
         running_out = np.cumsum(shares[order][::-1])[::-1]
         found: dict[bytes, tuple[int, Ints]] = {}
-        for prime in _PRIMES:
-            for ignored in _IGNORED:
-                divided = runs[running_out > ignored].astype(np.int64)
-                for turn in range(_ORDERS):
-                    for weights in _remainders(divided, prime, turn):
-                        if (runs @ weights % prime) @ shares[order] < weights.sum() % prime - _VIOLATION:
-                            found[bytes([prime]) + weights.tobytes() + layers.tobytes()] = (prime, weights)
+        for turn, ignored, prime in product(range(_ORDERS), _IGNORED, _PRIMES):
+            for weights in _remainders(runs[running_out > ignored].astype(np.int64), prime, turn):
+                name = bytes([prime]) + weights.tobytes()
+                left = (runs @ weights % prime) @ shares[order]
+                if left < weights.sum() % prime - _VIOLATION and name not in self._known:
+                    found[name] = (prime, weights)
+            if len(found) >= 2 * _PER_ROUND:
+                break
+        # Heavy ones first: they leave least room for another solution like this one.
         fresh = sorted(
             ((prime, -int(weights.sum()), name, weights) for name, (prime, weights) in found.items()),
             key=lambda cut: cut[:3],
-        )  # heavy ones first: they leave least room for another solution like this one
-        fresh = [cut for cut in fresh if cut[2] not in self._known][:_PER_ROUND]
+        )[:_PER_ROUND]
         for prime, _, name, weights in fresh:
             self._add(prime, layers, weights, name)
         return bool(fresh)

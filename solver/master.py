@@ -101,8 +101,8 @@ class Master:
                 self._model.add_term_to_constraint(row, self._first + column, count)
         self._cuts_in = len(self.cuts)
 
-    def solve(self, cost: Ints) -> Wish:
-        """Solve at one point, with the columns so far to begin with."""
+    def solve(self, cost: Ints, cut: bool) -> Wish:
+        """Solve at one point, with the columns and cuts so far to begin with; ``cut`` looks for more cuts."""
         fits = cost < NO_COST
         dearest = int(np.abs(cost[fits]).max(initial=1))
         scaled = np.where(fits, cost, 0) / dearest
@@ -131,7 +131,7 @@ class Master:
                 known = len(self._columns)
                 self._add(wanted)
                 self._price(known, scaled, fits)
-            elif cut_rounds < _CUT_ROUNDS and self.cuts.add_violated(*self._run(shares)):
+            elif cut and cut_rounds < _CUT_ROUNDS and self.cuts.add_violated(*self._run(shares)):
                 cut_rounds += 1
                 self._add_cuts()
             else:

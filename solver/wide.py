@@ -24,8 +24,8 @@ from solver.paths import forward, path, step_arrays
 
 _CELLS = 4_000_000
 """Groups x points looked at at once."""
-_PRICED_AT_ONCE = 16
-"""Groups worth pricing after a visit if the linear program runs none that is unpriced."""
+_PRICED_AT_ONCE = 32
+"""Groups worth pricing after a visit, beside those that the linear program runs."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class WideGroupings:
         self._needed = needed
         self._cover = Cover([lattice.groups[group] for group in self._listed.tolist()], len(needed))
         self._master = Master(self._cover, stop)
-        self._last: tuple[Ints, _Look | None] | None = None
+        self._last: tuple[bool, Ints, _Look | None] | None = None
         self._ideals: set[int] = set()
 
     def bounds(self, best: Ints) -> tuple[Ints, Ints]:
@@ -131,18 +131,19 @@ class WideGroupings:
         wanted = np.zeros(len(best), dtype=bool)
         unpriced = np.flatnonzero(~priced[self._class])
         for column in range(best.shape[1]):
-            look = self._look(best[:, [column]])
+            look = self._look(best[:, [column]], cut=False)
+            if look is not None and look.bound < upper and priced[self._class[look.support]].all():
+                look = self._look(best[:, [column]])
             if look is None:
                 continue
             with_unpriced = look.units.coarse(look.total + look.reduced[unpriced])
             least[column] = with_unpriced.min(initial=NO_COST)
             if least[column] >= upper:
                 continue
-            run = look.support[~priced[self._class[look.support]]]
-            if not len(run):  # then what makes the unpriced groups look cheap is not that they are run
-                run = unpriced[np.argsort(with_unpriced, kind="stable")[:_PRICED_AT_ONCE]]
-            wanted[self._class[run]] = True
-        return least, wanted
+            order = np.argsort(with_unpriced, kind="stable")[:_PRICED_AT_ONCE]
+            wanted[self._class[unpriced[order[with_unpriced[order] < upper]]]] = True
+            wanted[self._class[look.support]] = True
+        return least, wanted & ~priced
 
     def ideals(self) -> list[int]:
         return sorted(self._ideals)
@@ -154,18 +155,18 @@ class WideGroupings:
             possible &= (best[np.unique(self._class[groups])] < NO_COST).any(axis=0)
         return possible
 
-    def _look(self, best: Ints) -> _Look | None:
-        """Prices and a grouping at one point; None if no grouping exists. The last answer is remembered."""
-        if self._last is None or not np.array_equal(self._last[0], best):
-            self._last = (best.copy(), self._looked(best))
-        return self._last[1]
+    def _look(self, best: Ints, cut: bool = True) -> _Look | None:
+        """Prices at one point; None if no grouping exists. The last answer is remembered."""
+        if self._last is None or self._last[0] != cut or not np.array_equal(self._last[1], best):
+            self._last = (cut, best.copy(), self._looked(best, cut))
+        return self._last[2]
 
-    def _looked(self, best: Ints) -> _Look | None:
+    def _looked(self, best: Ints, cut: bool) -> _Look | None:
         if not self._possible(best)[0]:
             return None
         units = units_of(best, self._cover.num_layers)
         cost = units.fine(best)[self._class]
-        wish = self._master.solve(cost[:, 0])
+        wish = self._master.solve(cost[:, 0], cut)
         penalties = self._whole(wish.penalties)
         with_cuts = cost + self._master.cuts.penalties(penalties)[:, None]
         prices, reduced = self._cover.valid(np.floor(wish.prices).astype(np.int64)[:, None], with_cuts)
