@@ -10,7 +10,7 @@ from __future__ import annotations
 from costmodel.layer_sets import ancestors, descendants, layer_indices, neighbours, predecessors
 from specs.network import Network
 
-MOST_GROUPS = 200_000
+MOST_GROUPS = 100_000
 """Groups up to which their prices and bounds fit into memory and patience."""
 
 

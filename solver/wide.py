@@ -167,9 +167,9 @@ class WideGroupings:
         units = units_of(best, self._cover.num_layers)
         cost = units.fine(best)[self._class]
         wish = self._master.solve(cost[:, 0], cut)
-        penalties = self._whole(wish.penalties)
+        penalties = self._paid(wish.penalties)
         with_cuts = cost + self._master.cuts.penalties(penalties)[:, None]
-        prices, reduced = self._cover.valid(np.floor(wish.prices).astype(np.int64)[:, None], with_cuts)
+        prices, reduced = self._cover.valid(_whole(wish.prices), with_cuts)
         total = prices.sum(axis=0) - self._master.cuts.paid(penalties)
         return _Look(
             units=units,
@@ -214,15 +214,21 @@ class WideGroupings:
             grown[self._cover.layers(group)] = ratio
         totals = np.empty(cost.shape[1], dtype=np.int64)
         for i, mean in enumerate(grown.mean(axis=0).tolist()):
-            penalties = self._whole(look.wish.penalties * mean)
+            penalties = self._paid(look.wish.penalties * mean)
             with_cuts = cost[:, [i]] + self._master.cuts.penalties(penalties)[:, None]
-            wished = np.floor(look.wish.prices * grown[:, i]).astype(np.int64)[:, None]
+            wished = _whole(look.wish.prices * grown[:, i])
             totals[i] = self._cover.valid(wished, with_cuts)[0].sum() - self._master.cuts.paid(penalties)
         return totals
 
-    def _whole(self, penalties: Floats) -> Ints:
+    def _paid(self, penalties: Floats) -> Ints:
         """Penalties for all cuts, later ones too, as integers; none where their sum could leave 64 bits."""
         whole: Ints = np.zeros(len(self._master.cuts), dtype=np.int64)
         if (penalties * self._master.cuts.limits[: len(penalties)]).sum() < float(NO_COST) / 4:
             whole[: len(penalties)] = np.floor(penalties)
         return whole
+
+
+def _whole(prices: Floats) -> Ints:
+    """Wished prices of one point as integers: (layer, 1)."""
+    whole: Ints = np.floor(np.clip(prices, -(2.0**60), 2.0**60)).astype(np.int64)[:, None]
+    return whole

@@ -1,4 +1,4 @@
-"""Networks that run in many orders: parallel heads, a cell of separable branches, inception, a U-Net with long skips."""
+"""Networks that run in many orders: parallel heads, separable branches, inception, a U-Net with long skips."""
 
 from __future__ import annotations
 
