@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from costmodel.table import NO_COST
 from costmodel.template import Ints
 from solver.choose_groupings import groupings_of
-from solver.groupings import Groupings, LatticeGroupings
+from solver.groupings import Groupings
 from solver.problem import Block, Piece, Points, Problem, RowCosts, Selection
 
 _ROOM = 2**58
@@ -204,7 +204,7 @@ def close_plain(bounds: Bounds) -> None:
     bounds.weights[at.point] = weights
     if found is not None:
         offer(bounds, at, found)
-    if not isinstance(bounds.groupings, LatticeGroupings):
+    if not bounds.groupings.exact:
         _visit_open(bounds, at.point)
 
 

@@ -30,6 +30,10 @@ class Found:
 
 
 class Groupings(Protocol):
+    @property
+    def exact(self) -> bool:
+        """Whether bounds are what the best groupings cost."""
+
     def bounds(self, best: Ints) -> tuple[Ints, Ints]:
         """Per point: what no grouping costs less than, and what some grouping costs (NO_COST if none is known)."""
 
@@ -55,6 +59,8 @@ class Groupings(Protocol):
 
 class LatticeGroupings:
     """Groupings are paths through all ideals: everything is exact."""
+
+    exact = True
 
     def __init__(self, lattice: GroupLattice, group_class: Ints, allowed: Bools) -> None:
         self.steps = step_arrays(lattice, group_class, allowed)

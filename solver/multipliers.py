@@ -6,7 +6,6 @@ import numpy as np
 
 from costmodel.table import NO_COST
 from solver.bounds import _ROOM, Bounds, PointView, WeightedPath, Weights, _class_best, offer, shortest, view
-from solver.groupings import LatticeGroupings
 
 _ROUNDS = 40
 
@@ -34,7 +33,7 @@ def search(bounds: Bounds, at: PointView) -> Weights | None:
     """Raise a point's lower bound as far as multipliers can; returns the best weights."""
     plain = shortest(bounds, at, Weights(1, (0,) * len(at.limits)))
     if plain is None:
-        if isinstance(bounds.groupings, LatticeGroupings):  # then paths are all there is
+        if bounds.groupings.exact:
             bounds.lower[at.point] = NO_COST
         return None
     scale = _scale(bounds, at)

@@ -192,6 +192,8 @@ class _Run:
         """Let CP-SAT decide what is left, and check its answer with the plain reading."""
         self.report(Progress(f"{phase}: CP-SAT", bounds.best.objective if bounds.best else None))
         excluded = bounds.upper  # everything that the bounds dropped costs at least this
+        if problem.table.floor is not None and problem.fuses:  # and so does what was never priced
+            excluded = int(problem.table.floor[problem.points].min(initial=excluded))
         floor = int(bounds.lower[problem.points].min(initial=excluded))
         if problem.stop():
             if bounds.best is None:

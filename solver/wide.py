@@ -24,6 +24,8 @@ from solver.paths import forward, path, step_arrays
 
 _CELLS = 4_000_000
 """Groups x points looked at at once."""
+FEW = 128
+"""Group classes that are priced without looking closer."""
 _PRICED_AT_ONCE = 32
 """Groups worth pricing after a visit, beside those that the linear program runs."""
 
@@ -64,6 +66,8 @@ class _Way:
 
 class WideGroupings:
     """Bounds by prices of layers. Groups are numbered among the allowed ones, but for what goes in and out."""
+
+    exact = False
 
     def __init__(
         self,
@@ -130,8 +134,12 @@ class WideGroupings:
         least = np.full(best.shape[1], NO_COST, dtype=np.int64)
         wanted = np.zeros(len(best), dtype=bool)
         unpriced = np.flatnonzero(~priced[self._class])
-        for column in range(best.shape[1]):
+        for column in range(best.shape[1] if len(unpriced) else 0):
             look = self._look(best[:, [column]], cut=False)
+            if look is not None and look.bound < upper and 0 < (~priced).sum() <= FEW:
+                least[column] = look.bound  # pricing the rest takes less time than a better bound
+                wanted[:] = True
+                continue
             if look is not None and look.bound < upper and priced[self._class[look.support]].all():
                 look = self._look(best[:, [column]])
             if look is None:

@@ -9,6 +9,7 @@ import pytest
 
 import costmodel.groups
 import costmodel.ideals
+import solver.wide
 from brute_force import brute_force
 from costmodel.evaluate import evaluate
 from costmodel.groups import group_lattice
@@ -26,6 +27,7 @@ def wide(monkeypatch: pytest.MonkeyPatch) -> None:
     """No lattice is small enough, and only the file's order and its nearest neighbours are listed."""
     monkeypatch.setattr(costmodel.groups, "MOST_STEPS", 0)
     monkeypatch.setattr(costmodel.ideals, "MOST_PER_SIZE", 1)
+    monkeypatch.setattr(solver.wide, "FEW", 0)
 
 
 def answer(result: Result) -> tuple[str, int | None, int | None]:
@@ -40,6 +42,7 @@ def solve_both(study: Study, **options: bool) -> tuple[Result, Result]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(costmodel.groups, "MOST_STEPS", 0)
         patch.setattr(costmodel.ideals, "MOST_PER_SIZE", 1)
+        patch.setattr(solver.wide, "FEW", 0)
         assert not group_lattice(study.network, study.fusion.max_layers).complete
         unlisted = solve(study, **options)
     return listed, unlisted
