@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from costmodel.groups import GroupLattice, layer_indices
+from costmodel.groups import layer_indices
 from costmodel.template import Ints
 from costmodel.works import signature
 from specs.network import Layer, Network
 
 
 def group_classes(
-    network: Network, lattice: GroupLattice, pinned: frozenset[str] = frozenset()
+    network: Network, groups: Sequence[int], pinned: frozenset[str] = frozenset()
 ) -> tuple[Ints, list[int]]:
-    """Sort groups into classes that cost the same: class of each group, and one member of each class.
+    """Sort groups (layer sets) into classes that cost the same: class of each group, and one member of each class.
 
     Two groups are of one class if their layers agree in order, loop bounds, wiring and which outputs leave.
     """
@@ -27,8 +29,8 @@ def group_classes(
     leaves = [layer.name in network.outputs for layer in network.layers]
     classes: dict[tuple[object, ...], int] = {}
     members: list[int] = []
-    group_class = np.empty(len(lattice.groups), dtype=np.int64)
-    for group, layer_set in enumerate(lattice.groups):
+    group_class = np.empty(len(groups), dtype=np.int64)
+    for group, layer_set in enumerate(groups):
         label: dict[int, int] = {}
         key: list[object] = []
         for i in layer_indices(layer_set):

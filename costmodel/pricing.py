@@ -6,7 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,9 +18,10 @@ from costmodel.design import period_fs
 from costmodel.dominance import undominated
 from costmodel.group_candidates import announce, candidates
 from costmodel.group_plan import GroupPlan, group_plan
-from costmodel.groups import GroupLattice, group_lattice, layer_indices
+from costmodel.groups import layer_indices
 from costmodel.hardware import terms_at
 from costmodel.legal import mappings, pinned_layers
+from costmodel.legal_groups import legal_groups
 from costmodel.selection import UNFIT, cheapest_somewhere, price_grid
 from costmodel.template import Ints
 from costmodel.works import Works
@@ -45,13 +46,13 @@ class PricedFamily:
 class Plans:
     """Plans of the group classes of a study, made when they are first asked for."""
 
-    def __init__(self, study: Study, lattice: GroupLattice, members: list[int]) -> None:
-        self._study, self._lattice, self._members = study, lattice, members
+    def __init__(self, study: Study, groups: Sequence[int], members: list[int]) -> None:
+        self._study, self._groups, self._members = study, groups, members
         self._plans: dict[int, GroupPlan] = {}
 
     def __getitem__(self, group_class: int) -> GroupPlan:
         if group_class not in self._plans:
-            indices = layer_indices(self._lattice.groups[self._members[group_class]])
+            indices = layer_indices(self._groups[self._members[group_class]])
             layers = tuple(self._study.network.layers[i] for i in indices)
             self._plans[group_class] = group_plan(self._study, layers, pinned_layers(self._study))
         return self._plans[group_class]
@@ -215,6 +216,6 @@ def _answer(process: subprocess.Popen[bytes], progress: Progress) -> bytes:
 
 def price_share(study: Study, families: list[Family], progress: Progress) -> list[PricedFamily]:
     """Price families from the study alone: what every process does."""
-    lattice = group_lattice(study.network, study.fusion.max_layers)
-    _, members = group_classes(study.network, lattice, pinned_layers(study))
-    return price_families(study, families, Plans(study, lattice, members), progress)
+    groups = legal_groups(study.network, study.fusion.max_layers)
+    _, members = group_classes(study.network, groups, pinned_layers(study))
+    return price_families(study, families, Plans(study, groups, members), progress)

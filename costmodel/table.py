@@ -143,7 +143,7 @@ class Frame:
 
     @property
     def plans(self) -> Plans:
-        return Plans(self.study, self.lattice, self.members)
+        return Plans(self.study, self.lattice.groups, self.members)
 
     def table(self, priced: list[PricedFamily], floor: Ints | None = None) -> CandidateTable:
         """Put priced families, in the order of ``families``, into a table."""
@@ -174,7 +174,7 @@ def table_frame(study: Study) -> Frame:
     price_list = PriceList(study)
     points = tuple(point for point in listed if within_hardware_budgets(study, point, price_list))
     lattice = group_lattice(study.network, study.fusion.max_layers)
-    group_class, members = group_classes(study.network, lattice, pinned_layers(study))
+    group_class, members = group_classes(study.network, lattice.groups, pinned_layers(study))
     return Frame(study, begin, len(listed), points, lattice, group_class, members, _families(study, points))
 
 

@@ -1,9 +1,9 @@
-"""Bounds before CP-SAT: shortest paths at every hardware point, with multipliers for budgets on totals.
+"""Bounds before CP-SAT: shortest groupings at every hardware point, with multipliers for budgets on totals.
 
 Every deduction is of one kind: *no design that keeps the budgets and contains this (point, or candidate at
 a point) costs less than the best design known*. docs/solver.md has the proofs. Numbers are exact integers:
 with weights D > 0 and m >= 0, any feasible design x satisfies D*objective(x) >= D*objective(x) +
-m*(total(x) - limit), and the right side is bounded from below by a shortest path.
+m*(total(x) - limit), and the right side is bounded from below by a shortest grouping (`solver.groupings`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from costmodel.table import NO_COST
 from costmodel.template import Ints
-from solver.paths import StepArrays, backward, forward, path, step_arrays
+from solver.choose_groupings import groupings_of
+from solver.groupings import Groupings
 from solver.problem import Block, Piece, Points, Problem, RowCosts, Selection
 
 _ROOM = 2**58
@@ -40,7 +41,7 @@ class Bounds:
         Per point (indexed like `CandidateTable.points`): no design there costs less. NO_COST where there
         is none at all.
     reached
-        Per point, the cost of its shortest path over priced groups: a design, unless budgets say no.
+        Per point, what some grouping of priced groups costs: a design, unless budgets say no.
     weights
         Per point, the weights that gave the bound.
     best
@@ -48,7 +49,7 @@ class Bounds:
     """
 
     problem: Problem
-    steps: StepArrays
+    groupings: Groupings
     lower: Ints
     reached: Ints | None = None
     weights: dict[int, Weights] = field(default_factory=dict)
@@ -69,27 +70,33 @@ class Bounds:
 
 def plain_bounds(problem: Problem) -> Bounds:
     """Bound every point by its shortest path under the objective alone; then by each budgeted total alone."""
-    steps = step_arrays(problem.table.lattice, problem.table.group_class, problem.groups)
+    groupings = problem_groupings(problem)
     lower = np.full(len(problem.table.points), NO_COST, dtype=np.int64)
+    reached = lower.copy()
     for block in problem.blocks:
         if problem.family(block).cheapest is not None and problem.goal == problem.table.study.goal:
-            lower[block.points] = forward(steps, problem.cheapest(block))[-1]
+            lower[block.points], reached[block.points] = groupings.bounds(problem.cheapest(block))
             continue
         if problem.stop():
-            lower[block.points] = 0
+            lower[block.points] = reached[block.points] = 0
             continue
         for part in _parts(problem, block):
             costs = problem.row_costs(block, part)
-            shortest = forward(steps, _class_best(problem, block, costs.objective, costs.fits))[-1]
+            shortest, reached[part] = groupings.bounds(_class_best(problem, block, costs.objective, costs.fits))
             for name, total in zip(problem.budgeted, costs.budgeted, strict=True):
-                least = forward(steps, _class_best(problem, block, total, costs.fits))[-1]
+                least, _ = groupings.bounds(_class_best(problem, block, total, costs.fits))
                 limits = np.array([problem.limit(name, int(p)) for p in part])
                 shortest = np.where(least > limits, NO_COST, shortest)
             lower[part] = shortest
-    reached = lower
     if problem.table.floor is not None and problem.fuses:
         lower = np.minimum(lower, problem.table.floor)  # what unpriced groups could still do
-    return Bounds(problem, steps, lower, reached)
+    return Bounds(problem, groupings, lower, reached)
+
+
+def problem_groupings(problem: Problem) -> Groupings:
+    """How a problem's groupings are looked at."""
+    table = problem.table
+    return groupings_of(table.study.network, table.lattice, table.group_class, problem.groups, problem.stop)
 
 
 def _parts(problem: Problem, block: Block) -> list[Points]:
@@ -140,38 +147,43 @@ def view(problem: Problem, point: int) -> PointView:
 
 @dataclass(frozen=True)
 class WeightedPath:
-    """A shortest path at one point under some weights: its pieces and totals."""
+    """A grouping at one point that is short under some weights: its pieces and totals.
+
+    ``least`` is what no grouping costs less than under these weights: the same as ``cost`` where paths are exact.
+    """
 
     pieces: tuple[Piece, ...]
     cost: int
+    least: int
     objective: int
     budgeted: tuple[int, ...]
 
 
 def shortest(bounds: Bounds, at: PointView, weights: Weights) -> WeightedPath | None:
-    """The shortest path at a point under weights, or None if no design fits there."""
+    """The shortest known path at a point under weights, or None if none is known to fit there."""
     return shortest_by(bounds, at, at.weighted(weights))
 
 
 def shortest_by(bounds: Bounds, at: PointView, cost: Ints) -> WeightedPath | None:
-    """The shortest path at a point where rows cost so much, NO_COST those that may not be used."""
-    problem, steps = bounds.problem, bounds.steps
+    """The shortest known path at a point where rows cost so much, NO_COST those that may not be used."""
+    problem = bounds.problem
     family = problem.family(at.block)
     best = _class_best(problem, at.block, cost[:, None], at.fits[:, None])
-    reach = forward(steps, best)
-    if reach[-1, 0] >= NO_COST:
+    found = bounds.groupings.found(best)
+    if found is None:
         return None
     first_row = dict(zip(family.classes.tolist(), family.starts.tolist(), strict=True))
     pieces = []
-    for step in path(steps, best, reach):
-        group_class = int(steps.group_class[step])
+    for group in found.groups:
+        group_class = int(problem.table.group_class[group])
         start = first_row[group_class]
         offset = int(np.argmax(cost[start:] == best[group_class, 0]))
-        pieces.append(Piece(int(steps.group[step]), start + offset))
+        pieces.append(Piece(group, start + offset))
     rows = [piece.row for piece in pieces]
     return WeightedPath(
         pieces=tuple(pieces),
-        cost=int(reach[-1, 0]),
+        cost=found.cost,
+        least=found.least,
         objective=int(at.objective[rows].sum()),
         budgeted=tuple(int(total[rows].sum()) for total in at.budgeted),
     )
@@ -208,23 +220,40 @@ def close_plain(bounds: Bounds) -> None:
     bounds.weights[at.point] = weights
     if found is not None:
         offer(bounds, at, found)
+    if not bounds.groupings.exact:
+        _visit_open(bounds, at.point)
+
+
+def _visit_open(bounds: Bounds, visited: int) -> None:
+    """Where paths are not exact: look at open points one by one, most promising first."""
+    floor = bounds.problem.table.floor
+    done = {visited}
+    while not bounds.problem.stop():
+        waiting = [int(p) for p in bounds.open_points() if int(p) not in done]
+        if not waiting:
+            return
+        at = view(bounds.problem, waiting[0])
+        done.add(at.point)
+        found = shortest(bounds, at, Weights(1))
+        if found is not None:
+            offer(bounds, at, found)
+            least = found.least if floor is None or not bounds.problem.fuses else min(found.least, int(floor[at.point]))
+            bounds.lower[at.point] = max(int(bounds.lower[at.point]), least)
 
 
 def surviving_rows(bounds: Bounds, at: PointView, weights: Weights) -> list[tuple[int, Ints]]:
     """For each group, the rows at a point that may be part of a design better than the best known.
 
-    A row stays if the shortest path through some step of its group with this row, under the weights, stays
-    below what a better design must stay below.
+    A row stays if the shortest grouping with this row, as far as is known, stays below what a better design must
+    stay below under the weights.
     """
-    problem, steps = bounds.problem, bounds.steps
+    problem = bounds.problem
     family = problem.family(at.block)
     cost = at.weighted(weights)
     best = _class_best(problem, at.block, cost[:, None], at.fits[:, None])
-    reach, finish = forward(steps, best)[:, 0], backward(steps, best)[:, 0]
+    around = bounds.groupings.around(best)
     slack = sum(w * limit for w, limit in zip(weights.budgeted, at.limits, strict=True))
     threshold = min(weights.objective * (bounds.upper + bounds.margin) + slack, int(NO_COST))
-    around = np.full(len(problem.groups), NO_COST, dtype=np.int64)
-    np.minimum.at(around, steps.group, np.minimum(reach[steps.before] + finish[steps.after], NO_COST))
     bounds_of = dict(
         zip(
             family.classes.tolist(),

@@ -22,9 +22,18 @@ from numpy.typing import NDArray
 
 from costmodel.table import NO_COST
 from costmodel.template import Ints
-from solver.bounds import Bounds, PointView, WeightedPath, _class_best, _parts, keeps_budgets, shortest_by, view
+from solver.bounds import (
+    Bounds,
+    PointView,
+    WeightedPath,
+    _class_best,
+    _parts,
+    keeps_budgets,
+    problem_groupings,
+    shortest_by,
+    view,
+)
 from solver.goals import Part, Sums
-from solver.paths import forward, step_arrays
 from solver.problem import Selection
 from solver.result import Outcome
 from solver.totals import keeps, objective_of
@@ -66,11 +75,7 @@ def _below(sums: Sums, part: Part, budgets: Budgets, best: Outcome, lower: dict[
 def _corners(part: Part, budgets: Budgets) -> tuple[Outcome, dict[int, int]]:
     """Bound every point by the corners of its lines; the best design on the way."""
     problem = part.problem("energy", budgets)
-    bounds = Bounds(
-        problem,
-        step_arrays(part.table.lattice, part.table.group_class, part.groups),
-        np.zeros(len(part.table.points), dtype=np.int64),
-    )
+    bounds = Bounds(problem, problem_groupings(problem), np.zeros(len(part.table.points), dtype=np.int64))
     least = _least_of_each(bounds)
     lower = {point: energy * latency for point, (energy, latency) in least.items()}
     best: tuple[int, Selection] | None = None
@@ -99,7 +104,7 @@ def _least_of_each(bounds: Bounds) -> dict[int, tuple[int, int]]:
         for points in _parts(problem, block):
             costs = problem.row_costs(block, points)
             energy, latency = (
-                forward(bounds.steps, _class_best(problem, block, total, costs.fits))[-1]
+                bounds.groupings.bounds(_class_best(problem, block, total, costs.fits))[0]
                 for total in (costs.objective, costs.budgeted[cycles])
             )
             for i, point in enumerate(points.tolist()):
@@ -192,7 +197,7 @@ class _Corners:
         if found is None:
             return None
         if a:
-            self.lines.append(_Line(a, b, found.cost))
+            self.lines.append(_Line(a, b, found.least))
         self._offer(found)
         return found
 

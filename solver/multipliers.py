@@ -6,7 +6,6 @@ import numpy as np
 
 from costmodel.table import NO_COST
 from solver.bounds import _ROOM, Bounds, PointView, WeightedPath, Weights, _class_best, offer, shortest, view
-from solver.paths import forward
 
 _ROUNDS = 40
 
@@ -34,11 +33,12 @@ def search(bounds: Bounds, at: PointView) -> Weights | None:
     """Raise a point's lower bound as far as multipliers can; returns the best weights."""
     plain = shortest(bounds, at, Weights(1, (0,) * len(at.limits)))
     if plain is None:
-        bounds.lower[at.point] = NO_COST
+        if bounds.groupings.exact:
+            bounds.lower[at.point] = NO_COST
         return None
     scale = _scale(bounds, at)
     current = Weights(scale, (0,) * len(at.limits))
-    _record(bounds, at, current, plain.objective, plain)
+    _record(bounds, at, current, plain.least, plain)
     for _ in range(_ROUNDS if len(at.limits) > 1 else 1):
         before = current
         for which in range(len(at.limits)):
@@ -105,7 +105,7 @@ def _largest_multiplier(bounds: Bounds, at: PointView, which: int) -> int:
 
 def _bound(at: PointView, weights: Weights, found: WeightedPath) -> int:
     """ceil((cost - sum of multiplier*limit) / weight of the objective)."""
-    relaxed = found.cost - sum(w * limit for w, limit in zip(weights.budgeted, at.limits, strict=True))
+    relaxed = found.least - sum(w * limit for w, limit in zip(weights.budgeted, at.limits, strict=True))
     return -(-relaxed // weights.objective)
 
 
@@ -131,7 +131,7 @@ def share(bounds: Bounds, weights: Weights, points: list[int]) -> None:
         total = np.zeros_like(costs.objective)
         for weight, totals in summands:
             total += weight * totals
-        cost = forward(bounds.steps, _class_best(problem, block, total, costs.fits))[-1]
+        cost, _ = bounds.groupings.bounds(_class_best(problem, block, total, costs.fits))
         for column, point in enumerate(some.tolist()):
             limits = [problem.limit(name, point) for name in problem.budgeted]
             slack = sum(w * limit for w, limit in zip(weights.budgeted, limits, strict=True))

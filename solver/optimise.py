@@ -11,11 +11,10 @@ import numpy as np
 
 from costmodel import evaluate
 from costmodel.table import CandidateTable, build_table, table_frame
-from solver.bounds import Bounds, Weights, close_plain, plain_bounds, surviving_rows, view
+from solver.bounds import Bounds, Weights, close_plain, plain_bounds, problem_groupings, surviving_rows, view
 from solver.goals import Part, optima
 from solver.model import Pair, build_model, pairs_of, solve_model
 from solver.multipliers import close_with_budgets
-from solver.paths import step_arrays
 from solver.problem import Problem, Selection
 from solver.proof import Proof
 from solver.result import Deduction, Outcome, Progress, Result, Seconds, Space
@@ -201,7 +200,7 @@ class _Run:
 
     def _all_pairs(self, problem: Problem) -> tuple[list[Pair], Bounds]:
         """Every candidate of every allowed group at every point where it fits."""
-        steps = step_arrays(problem.table.lattice, problem.table.group_class, problem.groups)
+        groupings = problem_groupings(problem)
         pairs = []
         for block in problem.blocks:
             family = problem.family(block)
@@ -213,13 +212,15 @@ class _Run:
                     for group in np.flatnonzero(problem.groups)
                 ]
                 pairs += pairs_of(problem, point, survivors, at.objective)
-        return pairs, Bounds(problem, steps, np.zeros(len(problem.table.points), dtype=np.int64))
+        return pairs, Bounds(problem, groupings, np.zeros(len(problem.table.points), dtype=np.int64))
 
     def _prove(self, problem: Problem, bounds: Bounds, pairs: list[Pair], phase: str) -> Outcome:
         """Let CP-SAT decide what is left, and check its answer with the plain reading."""
         self.cycles_cut = ()
         self.report(Progress(f"{phase}: CP-SAT", bounds.best.objective if bounds.best else None))
         excluded = bounds.upper  # everything that the bounds dropped costs at least this
+        if problem.table.floor is not None and problem.fuses:  # and so does what was never priced
+            excluded = int(problem.table.floor[problem.points].min(initial=excluded))
         floor = int(bounds.lower[problem.points].min(initial=excluded))
         if problem.stop():
             if bounds.best is None:

@@ -31,10 +31,10 @@ class StepArrays:
 
 def step_arrays(lattice: GroupLattice, group_class: Ints, groups: NDArray[np.bool_]) -> StepArrays:
     """Arrays of the steps whose groups are allowed, sorted by the ideal they reach."""
-    kept = sorted((s for s in lattice.steps if groups[s.group]), key=lambda s: (s.after, s.before, s.group))
-    before = np.array([s.before for s in kept], dtype=np.intp)
-    after = np.array([s.after for s in kept], dtype=np.intp)
-    group = np.array([s.group for s in kept], dtype=np.intp)
+    kept = groups[lattice.group]
+    before, after, group = lattice.before[kept], lattice.after[kept], lattice.group[kept]
+    order = np.lexsort((group, before, after))
+    before, after, group = before[order], after[order], group[order]
     reached, first = np.unique(after, return_index=True)
     last = np.append(first[1:], len(after))
     return StepArrays(

@@ -9,7 +9,7 @@ is in no better design (docs/solver.md).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from costmodel.pricing import Cells, FamilyPricer, single_total
 from costmodel.selection import price_cells
 from costmodel.table import NO_COST, CandidateTable, Frame
 from costmodel.template import Ints
-from solver.paths import classes_on_paths, forward, step_arrays
+from solver.choose_groupings import groupings_of
 from solver.problem import Points, cutoff
 from solver.result import Deduction
 
@@ -53,7 +53,7 @@ class _Block:
 class _Rounds:
     """State of the rounds: prices so far, bounds per point, and the best design's cost."""
 
-    def __init__(self, frame: Frame, progress: Callable[[str, int, int], None]) -> None:
+    def __init__(self, frame: Frame, progress: Callable[[str, int, int], None], stop: Callable[[], bool]) -> None:
         study = frame.study
         self._frame, self._progress = frame, progress
         self._alone = np.array([frame.lattice.groups[group].bit_count() == 1 for group in frame.members])
@@ -65,7 +65,7 @@ class _Rounds:
         sizes = extents(study, [frame.lattice.groups[group] for group in frame.members])
         self._least = [LeastCosts(one.family, sizes, list(one.works.values()), one.grid) for one in self.pricers]
         every = np.ones(len(frame.lattice.groups), dtype=bool)
-        self._steps = step_arrays(frame.lattice, frame.group_class, every)
+        self.groupings = groupings_of(study.network, frame.lattice, frame.group_class, every, stop)
         self._blocks = [
             _Block(number, array, self._period(points), points, *price_cells(study, [frame.points[p] for p in points]))
             for number, (_, by_array) in enumerate(frame.families)
@@ -140,21 +140,18 @@ class _Rounds:
         return best
 
     def _bound(self, block: _Block, cells: Cells) -> None:
-        self.lower[block.points[cells]] = forward(self._steps, self._optimistic(block, cells))[-1]
+        self.lower[block.points[cells]], _ = self.groupings.bounds(self._optimistic(block, cells))
 
     def _visit(self, block: _Block, cells: Cells) -> NDArray[np.bool_]:
-        """Bound points again with today's prices; the group classes on their shortest paths."""
+        """Bound points again with today's prices; the group classes that these prices make worth pricing."""
         best = self._remembered(block, cells)
-        reach = forward(self._steps, best)
-        self.lower[block.points[cells]] = reach[-1]
-        still = reach[-1] < self.upper
-        return classes_on_paths(self._steps, best[:, still], reach[:, still])
+        self.lower[block.points[cells]], wanted = self.groupings.visit(best, self.priced[block.family], self.upper)
+        return wanted
 
     def _improve(self, block: _Block, cells: Cells) -> None:
         """Look for a better design of priced groups."""
         nothing = np.full((self.priced.shape[1], len(cells)), NO_COST, dtype=np.int64)
-        reach = forward(self._steps, self._costs(block, cells, nothing))[-1]
-        self.upper = min(self.upper, int(reach.min()))
+        self.upper = min(self.upper, int(self.groupings.reached(self._costs(block, cells, nothing)).min()))
 
 
 def _in_goal_unit(cost: Ints, block: _Block) -> Ints:
@@ -171,8 +168,9 @@ def table_in_rounds(
 
     If ``stop`` ends it early, the table's ``floor`` still bounds what the unpriced groups could do.
     """
-    rounds = _Rounds(frame, progress)
+    rounds = _Rounds(frame, progress, stop)
     rounds.run(stop)
+    frame = replace(frame, lattice=frame.lattice.with_ideals(frame.study.network, rounds.groupings.ideals()))
     table = frame.table([pricer.result() for pricer in rounds.pricers], rounds.lower)
     skipped = int((~rounds.priced).sum())
     step = f"least costs: {skipped} of {rounds.priced.size} (group class, accelerator) not priced"

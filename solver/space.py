@@ -15,7 +15,8 @@ def count_designs(study: Study, lattice: GroupLattice, num_points: int) -> int:
     A design is a hardware point, fusion groups in an order in which they run, and for every group a tile
     grid, overlap mode, images per tile, and resident weights (for a layer alone: order and chunks of output
     channels). Groups that could swap their order count once per order. Stepwise starts, cuts of input channels and
-    choices among mappings would need every tiling's plan: they are in the search, but not in the count.
+    choices among mappings would need every tiling's plan: they are in the search, but not in the count. Nor are
+    orders through ideals that are too many to list.
     """
     ways = [_ways_to_run(study, group) for group in map(layer_indices, lattice.groups)]
     reaching = [0] * len(lattice.ideals)

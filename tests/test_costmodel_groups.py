@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import costmodel.ideals
 from costmodel.groups import (
-    TooWideError,
+    GroupLattice,
     group_lattice,
     is_connected,
     is_convex,
@@ -139,12 +140,31 @@ def test_readers_of_one_input_are_neighbours_and_readers_of_two_are_not() -> Non
     assert neighbours(network_of([["x"], ["x"], ["y"]])) == (0b010, 0b001, 0)
 
 
-def test_a_lattice_that_would_be_too_wide_is_refused() -> None:
+@settings(max_examples=60, deadline=None)
+@given(graphs(), st.integers(1, 8), st.integers(1, 3))
+def test_a_lattice_in_part_has_all_groups_and_steps_that_exist(graph: Graph, max_layers: int, per_size: int) -> None:
+    network, everything = network_of(graph), (1 << len(graph)) - 1
+    whole = group_lattice(network, max_layers)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(costmodel.ideals, "MOST_PER_SIZE", per_size)
+        part = group_lattice(network, max_layers, max_steps=0)
+    assert whole.complete
+    assert not part.complete
+    assert part.groups == whole.groups
+    assert {(1 << size) - 1 for size in range(len(graph) + 1)} <= set(part.ideals) <= set(whole.ideals)
+    listed = set(part.ideals)
+    assert _steps(part) == {step for step in _steps(whole) if step[0] in listed and step[1] in listed}
+    extended = part.with_ideals(network, whole.ideals)
+    assert (extended.ideals, extended.steps) == (whole.ideals, whole.steps)
+    assert part.with_ideals(network, [0, everything]) is part
+
+
+def _steps(lattice: GroupLattice) -> set[tuple[int, int, int]]:
+    return {(lattice.ideals[s.before], lattice.ideals[s.after], lattice.groups[s.group]) for s in lattice.steps}
+
+
+def test_a_lattice_is_listed_up_to_a_number_of_steps() -> None:
     wide = network_of([["x"]] * 8)
     steps = len(group_lattice(wide, 2).steps)
-    assert len(group_lattice(wide, 2, max_steps=steps).steps) == steps
-    with pytest.raises(TooWideError) as error:
-        group_lattice(wide, 2, max_steps=steps - 1)
-    assert str(error.value) == (
-        f"network graph has more than {steps - 1} ways to place a group of up to 2 layers; lower fusion.max_layers"
-    )
+    assert group_lattice(wide, 2, max_steps=steps).complete
+    assert not group_lattice(wide, 2, max_steps=steps - 1).complete
