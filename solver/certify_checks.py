@@ -15,6 +15,9 @@ from solver.second_solver import check_with_highs, is_installed
 from specs.study import Study
 
 MOST_LINES = 5
+TOO_WIDE = (
+    "the network runs in too many orders to list: its points' bounds rest on prices of layers, which are not told"
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ def points_again(study: Study, certificate: dict[str, Any], seconds: float | Non
 
     try:
         table = build_table(study, watch)
+        if not table.lattice.complete:
+            return Checked("plain Python", "undecided", (TOO_WIDE,))
         wrong = recheck(study, certificate, table)
     except _LateError:
         return Checked("plain Python", "undecided", ("its time was up before every candidate was priced again",))
