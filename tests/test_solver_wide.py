@@ -18,8 +18,10 @@ from random_instances import KINDS, draw_budgets, instance
 from random_networks import random_study
 from solver import Result, solve
 from specs.network import Network
-from specs.study import GOALS, Budgets, Study
+from specs.study import Budgets, Goal, Study
 from wide_networks import cell, heads, inception, study_of, u_net, wider_choice
+
+GOALS: tuple[Goal, ...] = ("energy", "latency", "bandwidth", "edp")
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def solve_both(study: Study, **options: bool) -> tuple[Result, Result]:
 @pytest.mark.parametrize("seed", range(24))
 def test_random_studies_have_the_same_optimum_with_and_without_lattice(seed: int) -> None:
     rng = random.Random(f"wide {seed}")
-    study = replace(random_study(rng, max_layers=8), goal=GOALS[seed % 3])
+    study = replace(random_study(rng, max_layers=8), goal=GOALS[seed % 4])
     listed, unlisted = solve_both(study, baseline=seed % 4 == 0)
     assert answer(unlisted) == answer(listed)
     if listed.layer_by_layer is not None and unlisted.layer_by_layer is not None:
@@ -104,7 +106,7 @@ def test_a_layer_with_twelve_heads_is_solved() -> None:
     network = study.network
     assert len(network.layers) == 40
     assert not group_lattice(network, 3).complete
-    result = solve(study, time_limit=20)
+    result = solve(study, time_limit=90)  # for machines ten times as slow
     assert result.design is not None
     assert result.objective == evaluate(study, result.design).energy_fj
     assert result.bound is not None
