@@ -67,6 +67,7 @@ def test_random_studies_have_the_same_optimum_with_and_without_lattice(seed: int
         "bandwidth": Budgets(
             latency_fs=int(listed.cost.latency_fs * share), energy_fj=int(listed.cost.energy_fj * (2 - share))
         ),
+        "edp": Budgets(latency_fs=int(listed.cost.latency_fs * share)),
     }
     listed, unlisted = solve_both(replace(study, budgets=budgets[study.goal]), baseline=False)
     assert answer(unlisted) == answer(listed)
