@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from costmodel import skyline
 from costmodel.candidates import Candidates
 from costmodel.template import Ints
 from specs.study import SharedBuffer, Study
@@ -18,7 +19,7 @@ def undominated(study: Study, rows: Candidates) -> Candidates:
     energy or traffic count per time, cycles have to be equal.
     """
     columns = [
-        _capacity_steps(study, rows),
+        *_capacity_steps(study, rows),
         rows.cycles,
         rows.array_fj,
         rows.feature_read,
@@ -29,13 +30,25 @@ def undominated(study: Study, rows: Candidates) -> Candidates:
     ]
     if study.slowness_pays:
         columns.append(rows.cycles.max(axis=0) - rows.cycles)
-    matrix = np.hstack(columns)
-    scale = np.maximum(matrix.max(axis=0), 1)
-    order = np.argsort((matrix / scale).sum(axis=1), kind="stable")
-    return rows.pick(np.sort(order[_first_front(matrix[order])]))
+    quantities = _telling(columns)
+    if not len(quantities):
+        return rows.pick(np.zeros(1, dtype=np.intp))
+    return rows.pick(skyline.undominated(quantities))
 
 
-def _capacity_steps(study: Study, rows: Candidates) -> Ints:
+def _telling(columns: list[Ints]) -> Ints:
+    """Quantities that differ between rows, each once: (quantity, row).
+
+    One of every kind comes first, as those tell most pairs of rows apart; on further arrays many are the same.
+    """
+    kinds = [np.ascontiguousarray(column.T) for column in columns]
+    others = [one for kind in kinds for one in kind[1:][(kind[1:] != kind[:1]).any(axis=1)]]
+    quantities = np.array([*(kind[0] for kind in kinds), *others])
+    telling: Ints = quantities[(quantities != quantities[:, :1]).any(axis=1)]
+    return telling
+
+
+def _capacity_steps(study: Study, rows: Candidates) -> list[Ints]:
     """What decides where a candidate fits: needs and, falling, caps, rounded up to the listed capacities."""
     if isinstance(study.buffers, SharedBuffer):
         listed, weights = sorted(study.buffers.shared_bytes), [0]
@@ -45,17 +58,4 @@ def _capacity_steps(study: Study, rows: Candidates) -> Ints:
         needs = [np.searchsorted(listed, rows.feature_need), np.searchsorted(weights, rows.weight_need)]
     caps = [np.searchsorted(listed, rows.feature_cap[:, None]), np.searchsorted(weights, rows.weight_cap)]
     most = max(len(listed), len(weights))
-    return np.hstack([*needs, *(most - cap for cap in caps)])
-
-
-def _first_front(matrix: Ints) -> Ints:
-    """Indices of rows that no other row dominates; rows come with smaller sums first, so dominators do too."""
-    matrix = matrix[:, np.any(matrix != matrix[:1], axis=0)]
-    alive = np.arange(len(matrix))
-    position = 0
-    while position < len(alive):
-        rest = matrix[alive[position + 1 :]]
-        beaten = (rest >= matrix[alive[position]]).all(axis=1)
-        alive = np.concatenate([alive[: position + 1], alive[position + 1 :][~beaten]])
-        position += 1
-    return alive
+    return [*needs, *(most - cap for cap in caps)]

@@ -32,7 +32,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.eyeriss_skyline import undominated
+from costmodel.skyline import undominated
 from costmodel.template import Ints
 
 Widths = tuple[tuple[int, int, int], ...]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 _ONE_THREAD = 2**18
 """OpenBLAS keeps a product of up to so many multiplications in the calling thread."""
@@ -29,3 +30,14 @@ def product(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
     for begin in range(0, len(left), step):
         np.matmul(left[begin : begin + step], right, out=result[begin : begin + step])
     return result
+
+
+def exact_product(left: Ints, right: Ints) -> Ints:
+    """``left @ right`` of numbers that are not negative, in floating point where all sums are exact there (faster)."""
+    if not left.size or not right.size:
+        return np.zeros((len(left), right.shape[1]), dtype=np.int64)
+    most = sum(int(a) * int(b) for a, b in zip(left.max(axis=0), right.max(axis=1), strict=True))
+    if most < 2**53:
+        found: Ints = product(left.astype(np.float64), right.astype(np.float64)).astype(np.int64)
+        return found
+    return left @ right

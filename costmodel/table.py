@@ -13,13 +13,14 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.candidates import Candidates, Family
+from costmodel.candidates import NO_CAP, Candidates, Family
 from costmodel.classes import group_classes
 from costmodel.design import GroupDesign, Hardware
 from costmodel.groups import GroupLattice, group_lattice, layer_indices
 from costmodel.hardware import PriceList, Prices, hardware_points, within_hardware_budgets
 from costmodel.legal import pinned_layers
 from costmodel.pricing import Plans, PricedFamily, price_families, price_families_in_parallel
+from costmodel.products import exact_product
 from costmodel.template import ArrayShape, Ints, array_shapes
 from specs.study import Study
 
@@ -115,16 +116,25 @@ def price_rows(
     weight = np.array([table.points[p].weight_bytes for p in points], dtype=np.int64)
     need_f, need_w = c.feature_need[rows, array, None], c.weight_need[rows, array, None]
     fits = need_f + need_w <= feature if shared else (need_f <= feature) & (need_w <= weight)
-    fits = fits & (feature < c.feature_cap[rows, None]) & (weight < c.weight_cap[rows, array, None])
+    capped = np.flatnonzero((c.feature_cap[rows] < NO_CAP) | (c.weight_cap[rows, array] < NO_CAP))
+    if len(capped):
+        below = feature < c.feature_cap[rows][capped, None]
+        fits[capped] &= below & (weight < c.weight_cap[rows, array][capped, None])
     fixed = c.array_fj[rows, array] + c.dram_bytes[rows] * family.family.dram.fj_per_byte
-    energy = (
-        fixed[:, None]
-        + c.feature_read[rows, array, None] * price("feature_read_fj")
-        + c.feature_write[rows, array, None] * price("feature_write_fj")
-        + c.weight_read[rows, array, None] * price("weight_read_fj")
-        + c.weight_write[rows, None] * price("weight_write_fj")
-        + c.cycles[rows, array, None] * price("leakage_fj_per_cycle")
+    counts = np.stack(
+        [
+            fixed,
+            c.feature_read[rows, array],
+            c.feature_write[rows, array],
+            c.weight_read[rows, array],
+            c.weight_write[rows],
+            c.cycles[rows, array],
+        ],
+        axis=1,
     )
+    names = ("feature_read_fj", "feature_write_fj", "weight_read_fj", "weight_write_fj", "leakage_fj_per_cycle")
+    unit_prices = np.stack([np.ones(len(column), dtype=np.int64), *map(price, names)])
+    energy = exact_product(counts, unit_prices)
     return PricedRows(energy_fj=energy, cycles=c.cycles[rows, array], dram_bytes=c.dram_bytes[rows], fits=fits)
 
 

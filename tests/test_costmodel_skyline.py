@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from costmodel.eyeriss_skyline import undominated
+from costmodel.skyline import undominated
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -10,6 +10,9 @@ from costmodel.template import Ints
 BLOCK = 32
 """Points that all others are compared with in one round."""
 
+DENSE = 5
+"""Quantities by which all pairs are compared."""
+
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -47,10 +50,21 @@ def undominated(points: Ints) -> Indices:
 
 
 def _at_most(some: Ints, points: Ints) -> Bools:
-    """Whether each of ``some`` is nowhere larger than each of ``points``: (some, point)."""
+    """Whether each of ``some`` is nowhere larger than each of ``points``: (some, point).
+
+    A few quantities already tell most pairs apart; the others are compared for the pairs that are left.
+    """
     result = np.ones((some.shape[1], points.shape[1]), dtype=np.bool_)
-    for low, high in zip(some, points, strict=True):
+    for low, high in zip(some[:DENSE], points[:DENSE], strict=True):
         result &= low[:, None] <= high
+    if len(some) <= DENSE:
+        return result
+    lower, upper = np.nonzero(result)
+    for low, high in zip(some[DENSE:], points[DENSE:], strict=True):
+        kept = low[lower] <= high[upper]
+        lower, upper = lower[kept], upper[kept]
+    result[:] = False
+    result[lower, upper] = True
     return result
 
 
