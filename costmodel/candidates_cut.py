@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from costmodel.candidates import NO_CAP, Candidates, Family, Kind
+from costmodel.candidates import NO_CAP, Candidates, Family, Kind, join
 from costmodel.candidates_alone import all_chunks, input_area
 from costmodel.chunks import Chunks, cut_inputs, possible_input_splits
 from costmodel.design import Order
@@ -183,11 +183,14 @@ def cut_candidates(
         found.append((share, needs, better, np.flatnonzero(better.any(axis=(1, 2))).tolist()))
     for work in works.values():
         _announce(work, plan, [(share, cuts[number]) for share, _, _, numbers in found for number in numbers])
+    parts = []
     for share, needs, better, numbers in found:
         for number in numbers:
             for mapping, work in works.items():
                 priced = _priced(study, family, work, mapping, plan, share, cuts[number], needs, number)
-                yield from least.capped(flatten(plan, share, better[number], priced))
+                parts.append(flatten(plan, share, better[number], priced))
+    if parts:
+        yield from least.capped(join(parts))
 
 
 def _announce(works: Works, plan: GroupPlan, asked: list[tuple[Share, Cut]]) -> None:
