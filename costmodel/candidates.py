@@ -50,10 +50,10 @@ class Candidates:
     tile_rows, tile_cols, images, overlap, stepwise
         The tile grid, images in a tile, the overlap mode as an index into the study's list, and whether the
         start is stepwise.
-    feature_cap : (candidate,)
-    weight_cap : (candidate, array)
-        Buffer sizes from which on a candidate is none although it fits, NO_CAP for most: see `candidates_cut`.
-        A shared scratchpad counts as a feature buffer of its size beside a weight buffer of none.
+    feature_cap, weight_cap
+        Buffer sizes from which on a candidate is none although it fits, NO_CAP for most: see `candidates_cut` and,
+        where slowness pays, `candidates_fused`. A shared scratchpad counts as a feature buffer of its size beside a
+        weight buffer of none.
     """
 
     kinds: tuple[Kind, ...]

@@ -263,10 +263,11 @@ class LeastTraffic:
             stands = (ends[:, size] > following).any(axis=1) & (rows.feature_need[:, 0] < sizes[size + 1])
             following = ends[:, size]
             if stands.any():
+                caps_of = np.where(following == 0, 0, caps[following])[stands]
                 yield replace(
                     rows.pick(stands),
-                    feature_cap=np.full(int(stands.sum()), sizes[size + 1]),
-                    weight_cap=np.where(following == 0, 0, caps[following])[stands],
+                    feature_cap=np.full((int(stands.sum()), caps_of.shape[1]), sizes[size + 1]),
+                    weight_cap=caps_of,
                 )
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from costmodel.candidates import Candidates, Family, Kind
+from costmodel.candidates import NO_CAP, Candidates, Family, Kind
 from costmodel.group_plan import GroupPlan
-from costmodel.residency import residency_options
+from costmodel.residency import Residency, residency_options
 from costmodel.sweeps import Priced, Share, flatten, sweep_cycles
 from costmodel.template import Ints, Preference
 from costmodel.works import CYCLES, Works, whole_depth
-from specs.study import Study
+from specs.study import SharedBuffer, Study
 
 
 def fused(
@@ -43,7 +45,24 @@ def fused(
         stores=study.batch * plan.sum_pairs(store),
         weights=resident + stream * (plan.visits * share.count)[..., None],
     )
-    return flatten(plan, share, plan.mode >= 0, priced)
+    rows = flatten(plan, share, plan.mode >= 0, priced)
+    return _capped(study, rows, options) if study.slowness_pays else rows
+
+
+def _capped(study: Study, rows: Candidates, options: list[Residency]) -> Candidates:
+    """Rows that end where another choice of resident weights streams less, all else equal.
+
+    Where slowness pays such a row might be the better one, for the time it loses: it is not in the space. (Elsewhere
+    it never is the better one.)
+    """
+    ends = np.full((len(options), rows.cycles.shape[1]), NO_CAP)
+    for number, option in enumerate(options):
+        better = [other.need_bytes for other in options if other.stream_bytes < option.stream_bytes]
+        if better:
+            ends[number] = np.min(better, axis=0)
+    if isinstance(study.buffers, SharedBuffer):
+        return replace(rows, feature_cap=rows.feature_need + ends[rows.kind])
+    return replace(rows, weight_cap=ends[rows.kind])
 
 
 def _work(works: Works, plan: GroupPlan, images: int) -> Ints:

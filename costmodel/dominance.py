@@ -56,6 +56,6 @@ def _capacity_steps(study: Study, rows: Candidates) -> list[Ints]:
     else:
         listed, weights = sorted(study.buffers.feature_bytes), sorted(study.buffers.weight_bytes)
         needs = [np.searchsorted(listed, rows.feature_need), np.searchsorted(weights, rows.weight_need)]
-    caps = [np.searchsorted(listed, rows.feature_cap[:, None]), np.searchsorted(weights, rows.weight_cap)]
+    caps = [np.searchsorted(listed, rows.feature_cap), np.searchsorted(weights, rows.weight_cap)]
     most = max(len(listed), len(weights))
     return [*needs, *(most - cap for cap in caps)]

@@ -145,11 +145,11 @@ def _costs(
 
 def _cap(cost: Numbers, rows: Candidates, some: Cells, grid: PriceGrid, columns: Cells) -> None:
     """Set costs where rows are no candidates in spite of fitting to UNFIT; few rows have such places."""
-    capped = np.flatnonzero((rows.feature_cap[some] < NO_CAP) | (rows.weight_cap[some] < NO_CAP).any(axis=1))
+    capped = np.flatnonzero(((rows.feature_cap[some] < NO_CAP) | (rows.weight_cap[some] < NO_CAP)).any(axis=1))
     if len(capped):
-        above = rows.feature_cap[some[capped], None] <= grid.feature_bytes  # (row, feature size)
+        above = rows.feature_cap[some[capped], :, None] <= grid.feature_bytes  # (row, array, feature size)
         beside = rows.weight_cap[some[capped], :, None] <= grid.weight_bytes[columns]  # (row, array, weight size)
-        cost[capped] = np.where(above[:, None, :, None] | beside[:, :, None, :], UNFIT, cost[capped])
+        cost[capped] = np.where(above[:, :, :, None] | beside[:, :, None, :], UNFIT, cost[capped])
 
 
 def _worth_trying(rows: Candidates, grid: PriceGrid) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:

@@ -119,7 +119,7 @@ def flatten(plan: GroupPlan, share: Share, valid: Bools, priced: Priced) -> Cand
         stepwise=plan.stepwise[rows, cols],
         feature_need=np.broadcast_to(priced.feature_need, (*valid.shape, many, arrays))[rows, cols, kind],
         weight_need=priced.weight_need[kind],
-        feature_cap=np.full(len(rows), NO_CAP),
+        feature_cap=np.full((len(rows), arrays), NO_CAP),
         weight_cap=np.full((len(rows), arrays), NO_CAP),
         cycles=priced.cycles[rows, cols, kind],
         array_fj=work[..., 1],

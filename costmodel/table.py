@@ -116,10 +116,10 @@ def price_rows(
     weight = np.array([table.points[p].weight_bytes for p in points], dtype=np.int64)
     need_f, need_w = c.feature_need[rows, array, None], c.weight_need[rows, array, None]
     fits = need_f + need_w <= feature if shared else (need_f <= feature) & (need_w <= weight)
-    capped = np.flatnonzero((c.feature_cap[rows] < NO_CAP) | (c.weight_cap[rows, array] < NO_CAP))
+    feature_cap, weight_cap = c.feature_cap[rows, array], c.weight_cap[rows, array]
+    capped = np.flatnonzero((feature_cap < NO_CAP) | (weight_cap < NO_CAP))
     if len(capped):
-        below = feature < c.feature_cap[rows][capped, None]
-        fits[capped] &= below & (weight < c.weight_cap[rows, array][capped, None])
+        fits[capped] &= (feature < feature_cap[capped, None]) & (weight < weight_cap[capped, None])
     fixed = c.array_fj[rows, array] + c.dram_bytes[rows] * family.family.dram.fj_per_byte
     counts = np.stack(
         [

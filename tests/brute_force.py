@@ -152,7 +152,9 @@ def _undominated_totals(study: Study, mappings: Names, slow: bool) -> tuple[Tota
     totals = []
     for hardware in listed_hardware(study):
         price = prices(study, hardware)
-        fitting = {names: undominated(admitted(_priced(study, hardware, ways[names])), slow) for names in ways}
+        fitting = {
+            names: undominated(admitted(study, _priced(study, hardware, ways[names]), slow), slow) for names in ways
+        }
         whole = [option for grouping in groupings for option in _combined([fitting[names] for names in grouping], slow)]
         totals += [
             Total(
@@ -201,13 +203,32 @@ _UNPRICED: dict[str, Any] = {
 """Keys of a study that say what is listed and asked; a group on given hardware costs the same whatever they are."""
 
 
-def admitted(options: list[Option]) -> list[Option]:
-    """Options of a group on one hardware point without cuts of input channels that do not pay there.
+def admitted(study: Study, options: list[Option], slow: bool) -> list[Option]:
+    """Options of a group on one hardware point that the rules admit.
 
-    With such a cut a layer alone has to move fewer DRAM bytes than in every way without that fits.
+    With cut input channels a layer alone has to move fewer DRAM bytes than in every way without that fits. Where
+    slowness pays, a group of several layers streams no more weights than it has to: of the choices that fit and
+    differ in nothing else, those that stream least.
     """
     uncut = [option.dram_bytes for option in options if option.groups[0].input_splits == 1]
-    return [o for o in options if o.groups[0].input_splits == 1 or not uncut or o.dram_bytes < min(uncut)]
+    kept = [o for o in options if o.groups[0].input_splits == 1 or not uncut or o.dram_bytes < min(uncut)]
+    if not slow:
+        return kept
+    least: dict[GroupDesign, int] = {}
+    for option in kept:
+        way = replace(option.groups[0], resident=frozenset())
+        least[way] = min(_streamed(study, option.groups[0]), least.get(way, _streamed(study, option.groups[0])))
+    return [
+        option
+        for option in kept
+        if len(option.groups[0].layers) == 1
+        or _streamed(study, option.groups[0]) == least[replace(option.groups[0], resident=frozenset())]
+    ]
+
+
+def _streamed(study: Study, group: GroupDesign) -> int:
+    """Weights and biases of layers that do not keep them."""
+    return sum(study.network.layer(name).weight_words for name in group.layers if name not in group.resident)
 
 
 def _combined(parts: list[list[Option]], slow: bool) -> list[Option]:
