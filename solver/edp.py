@@ -102,6 +102,9 @@ def _least_of_each(bounds: Bounds) -> dict[int, tuple[int, int]]:
     cycles = problem.budgeted.index("latency")
     for block in problem.blocks:
         for points in _parts(problem, block):
+            if problem.stop():
+                found |= dict.fromkeys(points.tolist(), (0, 0))  # nothing is known there
+                continue
             costs = problem.row_costs(block, points)
             energy, latency = (
                 bounds.groupings.bounds(_class_best(problem, block, total, costs.fits))[0]
