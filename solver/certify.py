@@ -16,9 +16,9 @@ from solver.command_line import (
     EXIT_BAD_INPUT,
     EXIT_INTERRUPTED,
     PlainCommand,
-    assignments,
     load_study,
     overrides_of,
+    study_options,
     waiting_time,
 )
 from solver.export import CERTIFICATE_FILE, DESIGN_FILE, MODEL_FILE, PLOT_FILE, design_object, json_text, write_design
@@ -44,6 +44,9 @@ design (design.json).
 Then others than CP-SAT check it. Plain Python prices every candidate again and computes the bound of every dropped
 hardware point from its multipliers. HiGHS, if it is installed (pip install 'laminate[certify]'), must reach the same
 optimum of model.mps, and must prove that nothing costs less.
+
+Certificates speak of one sum over fusion groups: the goals energy, latency and bandwidth, without budgets on power
+and dram_bandwidth.
 """
 EPILOG = """
 \b
@@ -63,16 +66,7 @@ Exit codes:
 
 @click.command("solve certify", cls=PlainCommand, help=HELP, epilog=EPILOG, context_settings={"max_content_width": 100})
 @click.argument("spec", type=click.Path(path_type=Path))
-@click.option("--goal", metavar="GOAL", help="What to make least of, as in solve.")
-@click.option(
-    "--budget", "budgets", callback=assignments("area=4mm2"), metavar="NAME=VALUE", multiple=True,
-    help="An upper limit, as in solve; may be repeated.",
-)  # fmt: skip
-@click.option(
-    "--set", "settings", callback=assignments("batch=4"), metavar="KEY=VALUE", multiple=True,
-    help="Replace any key of the study, as in solve; may be repeated.",
-)  # fmt: skip
-@click.option("--no-fusion", is_flag=True, help="Run layer by layer: no fusion groups.")
+@study_options
 @click.option(
     "--margin", type=click.FloatRange(0, 100), default=1.0, show_default=True, metavar="PERCENT",
     help="Leave in model.mps what could cost up to so much more than the optimum: more for another solver to decide.",
@@ -80,9 +74,6 @@ Exit codes:
 @click.option("--no-bounds", is_flag=True, help="No deductions: model.mps holds the whole problem. Small studies only.")
 @click.option("--no-recheck", is_flag=True, help="Do not compute the dropped points' bounds again.")
 @click.option("--time-limit", callback=waiting_time, metavar="TIME", help="For solving, and again for each check.")
-@click.option(
-    "--workers", type=click.IntRange(1, 1024), metavar="N", help="Threads of CP-SAT; by default one per core."
-)
 @click.option(
     "--out", "folder", type=click.Path(path_type=Path), metavar="DIR", default=Path("out"), show_default=True,
     help="Where the three files go.",

@@ -22,9 +22,9 @@ from solver.command_line import (
     EXIT_BAD_INPUT,
     EXIT_INTERRUPTED,
     PlainCommand,
-    assignments,
     load_study,
     overrides_of,
+    study_options,
     waiting_time,
 )
 from solver.export import DESIGN_FILE, PLOT_FILE, design_object, json_text, package_version, write_design
@@ -89,27 +89,10 @@ class SolveCommand(PlainCommand):
 
 @click.command("solve", cls=SolveCommand, help=HELP, epilog=EPILOG, context_settings={"max_content_width": 100})
 @click.argument("spec", type=click.Path(path_type=Path))
-@click.option(
-    "--goal",
-    metavar="GOAL",
-    help="What to make least of: energy, latency, bandwidth (DRAM bytes), edp, area, power; or most: throughput."
-    " A list such as [energy, area]: first, then second ...",
-)
-@click.option(
-    "--budget", "budgets", callback=assignments("area=4mm2"), metavar="NAME=VALUE", multiple=True,
-    help="An upper limit on area, sram, pes, latency, energy, power, dram_bandwidth or dram_traffic; may be repeated.",
-)  # fmt: skip
-@click.option(
-    "--set", "settings", callback=assignments("batch=4"), metavar="KEY=VALUE", multiple=True,
-    help="Replace any key of the study (dotted: buffers.feature); the value is YAML; may be repeated.",
-)  # fmt: skip
-@click.option("--no-fusion", is_flag=True, help="Run layer by layer: no fusion groups.")
+@study_options
 @click.option("--no-bounds", is_flag=True, help="Let CP-SAT prove everything alone: the same optimum, slower.")
 @click.option(
     "--time-limit", callback=waiting_time, metavar="TIME", help='Stop after this time: seconds, or as in "2 min".'
-)
-@click.option(
-    "--workers", type=click.IntRange(1, 1024), metavar="N", help="Threads of CP-SAT; by default one per core."
 )
 @click.option(
     "--out", "folder", type=click.Path(path_type=Path), metavar="DIR",

@@ -65,6 +65,33 @@ def waiting_time(context: click.Context, option: click.Parameter, value: str | N
         raise click.BadParameter(message) from None
 
 
+def study_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that `overrides_of` reads, which every command that solves a study has."""
+    options = (
+        click.option(
+            "--goal", metavar="GOAL",
+            help="What to make least of: energy, latency, bandwidth (DRAM bytes), edp, area, power; or most: throughput"
+            ". A list such as [energy, area]: first, then second ...",
+        ),
+        click.option(
+            "--budget", "budgets", callback=assignments("area=4mm2"), metavar="NAME=VALUE", multiple=True,
+            help="An upper limit on area, sram, pes, latency, energy, power, dram_bandwidth or dram_traffic; may be"
+            " repeated.",
+        ),
+        click.option(
+            "--set", "settings", callback=assignments("batch=4"), metavar="KEY=VALUE", multiple=True,
+            help="Replace any key of the study (dotted: buffers.feature); the value is YAML; may be repeated.",
+        ),
+        click.option("--no-fusion", is_flag=True, help="Run layer by layer: no fusion groups."),
+        click.option(
+            "--workers", type=click.IntRange(1, 1024), metavar="N", help="Threads of CP-SAT; by default one per core."
+        ),
+    )  # fmt: skip
+    for option in reversed(options):  # as decorators, the last one written is applied first
+        command = option(command)
+    return command
+
+
 class Overrides:
     """Keys of the study that options replace, each with the option that a problem is then blamed on."""
 

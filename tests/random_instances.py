@@ -5,13 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from brute_force import (
-    Total,
-    group_designs,
-    listed_hardware,
-    possible_groupings,
-    undominated_totals,
-)
+from brute_force import Total, undominated_totals
+from brute_force_space import group_designs, listed_hardware, possible_groupings
 from random_networks import TECHNOLOGY, random_study
 from specs.network import Layer, Network, TensorShape
 from specs.study import (

@@ -8,14 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from brute_force import (
-    brute_force,
-    group_designs,
-    listed_hardware,
-    searched_mappings,
-    total_of,
-    undominated_totals,
-)
+from brute_force import brute_force, total_of, undominated_totals
+from brute_force_space import group_designs, listed_hardware, searched_mappings
 from costmodel.design import Hardware
 from costmodel.evaluate import evaluate, group_cost
 from costmodel.hardware import prices
