@@ -122,6 +122,8 @@ def _not_certified(study: Study) -> str | None:
         hint = " (least latency is most throughput)" if study.goals == ("throughput",) else ""
         asked = ", ".join(study.goals)
         return f"goal must be energy, latency or bandwidth to be certified, not {asked}{hint}"
+    if study.mix:
+        return "a mix of networks cannot be certified yet: certify a study of each network"
     if study.budgets.rates:
         return "budgets on power and dram_bandwidth cannot be certified yet: leave them out"
     return None

@@ -61,7 +61,7 @@ def optima(sums: Sums, part: Part, study: Study) -> list[Outcome]:
     list
         One outcome per goal that was reached. All hold the design of the last.
     """
-    budgets, found = study.budgets, list[Outcome]()
+    budgets, found = study.limits, list[Outcome]()
     for goal in study.goals:
         outcome = optimum(sums, part, goal, budgets)
         if outcome.design is None and found:  # out of time: the design of the goal before is one for this goal, too

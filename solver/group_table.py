@@ -35,8 +35,8 @@ def group_table(network: Network, design: Design, cost: Cost) -> list[str]:
     """Return the lines of the table, at most `WIDTH` wide as long as the other columns leave room for names."""
     pairs = list(zip(design.groups, cost.groups, strict=True))
     rows = [
-        (str(i), "", *_cells(network, design.hardware, group, part, cost.energy_fj))
-        for i, (group, part) in enumerate(pairs, 1)
+        (str(i), "", *_cells(network, design.hardware, group, part, runs, cost.energy_fj))
+        for i, ((group, part), runs) in enumerate(zip(pairs, cost.runs or [1] * len(pairs), strict=True), 1)
     ]
     others = [max(len(row[c]) for row in (HEADER, *rows)) for c in range(len(HEADER)) if c != _LAYERS]
     room = max(NARROWEST_LAYERS, WIDTH - sum(others) - 2 * len(HEADER))
@@ -78,7 +78,9 @@ def _cut(name: str, room: int) -> str:
     return name[: room - tail - 1] + "~" + name[len(name) - tail :]
 
 
-def _cells(network: Network, hardware: Hardware, group: GroupDesign, cost: GroupCost, total_fj: int) -> tuple[str, ...]:
+def _cells(
+    network: Network, hardware: Hardware, group: GroupDesign, cost: GroupCost, runs: int, total_fj: int
+) -> tuple[str, ...]:
     weighty = [name for name in group.layers if network.layer(name).has_weights]
     weight_room = hardware.feature_bytes if hardware.shared else hardware.weight_bytes
     return (
@@ -87,7 +89,7 @@ def _cells(network: Network, hardware: Hardware, group: GroupDesign, cost: Group
         _run_as(group),
         f"{len(group.resident)}/{len(weighty)}" if weighty else "-",
         f"{cost.dram_bytes / 10**6:.3f}",
-        f"{100 * cost.energy_fj / total_fj:.1f}" if total_fj else "-",
+        f"{100 * runs * cost.energy_fj / total_fj:.1f}" if total_fj else "-",
         f"{100 * cost.feature_peak_bytes / hardware.feature_bytes:.0f}",
         f"{100 * cost.weight_peak_bytes / weight_room:.0f}" if weight_room else "-",
     )

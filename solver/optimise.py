@@ -20,7 +20,7 @@ from solver.proof import Proof
 from solver.result import Deduction, Outcome, Progress, Result, Seconds, Space
 from solver.rounds import can_price_in_rounds, table_in_rounds
 from solver.space import count_designs
-from solver.totals import keeps, objective_of
+from solver.totals import check_mix, keeps_all, objective_of
 from specs.study import Budgets, Goal, Study
 
 Report = Callable[[Progress], None]
@@ -122,6 +122,7 @@ class _Run:
             seconds = time.perf_counter() - self.begin
             space = Space(0, 0, 0, 0, 0, 0)
             return Result(self.study, Outcome("unknown"), None, None, space, (), Seconds(seconds, 0.0, 0.0, seconds))
+        check_mix(table)
         everything = np.arange(len(table.points), dtype=np.intp)
         any_group = np.ones(len(table.lattice.groups), dtype=bool)
         part = Part(table, any_group, everything, "fused", self.stopped)
@@ -253,7 +254,7 @@ class _Run:
         cost = evaluate(self.study, design)
         objective = objective_of(problem.goal, cost)
         assert objective == selection.objective, f"evaluate says {objective}, the table {selection.objective}"
-        assert keeps(cost, problem.budgets)
+        assert keeps_all(self.study, design, cost, problem.budgets)
         return Outcome("optimal" if bound == objective else "feasible", objective, bound, design, cost)
 
 
