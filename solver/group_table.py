@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from costmodel import Cost, Design, GroupCost, GroupDesign, Hardware
+from specs.mix import SEPARATOR
 from specs.network import Network
+from specs.study import Study
 
 WIDTH = 100
 NARROWEST_LAYERS = 18
@@ -31,8 +33,9 @@ LEGEND = (
 )
 
 
-def group_table(network: Network, design: Design, cost: Cost) -> list[str]:
+def group_table(study: Study, design: Design, cost: Cost) -> list[str]:
     """Return the lines of the table, at most `WIDTH` wide as long as the other columns leave room for names."""
+    network = study.network
     pairs = list(zip(design.groups, cost.groups, strict=True))
     rows = [
         (str(i), "", *_cells(network, design.hardware, group, part, runs, cost.energy_fj))
@@ -40,8 +43,17 @@ def group_table(network: Network, design: Design, cost: Cost) -> list[str]:
     ]
     others = [max(len(row[c]) for row in (HEADER, *rows)) for c in range(len(HEADER)) if c != _LAYERS]
     room = max(NARROWEST_LAYERS, WIDTH - sum(others) - 2 * len(HEADER))
-    names = [layers_text(group.layers, room) for group, _ in pairs]
+    names = [_names(study, group, room) for group, _ in pairs]
     return aligned([HEADER, *((row[0], name, *row[2:]) for row, name in zip(rows, names, strict=True))], _LEFT)
+
+
+def _names(study: Study, group: GroupDesign, room: int) -> str:
+    """Name a group's layers; in a mix with the network's number in place of its name."""
+    if not study.mix:
+        return layers_text(group.layers, room)
+    which = study.workload_of[study.network.index[group.layers[0]]]
+    number, prefix = f"[{which + 1}] ", study.mix[which].name + SEPARATOR
+    return number + layers_text([name.removeprefix(prefix) for name in group.layers], room - len(number))
 
 
 def aligned(rows: Sequence[Sequence[str]], left: Sequence[bool]) -> list[str]:

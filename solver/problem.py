@@ -68,7 +68,7 @@ class Selection:
 
 def multiplied(costs: Ints, times: Ints | int) -> Ints:
     """Costs times whole numbers; what would be beyond `NO_COST`, or was, is `NO_COST`."""
-    if np.max(times) == 1:
+    if np.max(times, initial=1) == 1:
         return costs
     return np.where(costs < NO_COST, np.minimum(costs, NO_COST // times) * times, NO_COST)
 

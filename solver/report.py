@@ -32,7 +32,7 @@ def report(result: Result) -> str:
         blocks += [
             _facts(result, result.design.hardware, result.cost),
             _workloads(result),
-            [*group_table(result.study.network, result.design, result.cost), *(f"  {line}" for line in LEGEND)],
+            [*group_table(result.study, result.design, result.cost), *(f"  {line}" for line in LEGEND)],
             _savings(result, result.cost),
         ]
     blocks.append(textwrap.wrap(verdict(result), WIDTH, break_long_words=False, break_on_hyphens=False))
@@ -88,10 +88,13 @@ def _facts(result: Result, hardware: Hardware, cost: Cost) -> list[str]:
 def _workloads(result: Result) -> list[str]:
     """What one run of each network of a mix costs; nothing without a mix."""
     rows = []
-    for workload, cost in zip(result.study.mix, workload_costs(result.study, result.best), strict=False):
+    costs = workload_costs(result.study, result.best)
+    for number, (workload, cost) in enumerate(zip(result.study.mix, costs, strict=False), 1):
         limits = ", ".join(f"{name} {text}" for name, text in budget_texts(workload.budgets).items())
         totals = (engineering(cost.energy_j, "J"), engineering(cost.latency_s, "s"), engineering(cost.dram_bytes, "B"))
-        rows.append((workload.name, f"{float(workload.weight):g}", str(workload.num_layers), *totals, limits))
+        rows.append(
+            (f"[{number}] {workload.name}", f"{float(workload.weight):g}", str(workload.num_layers), *totals, limits)
+        )
     if not rows:
         return []
     header = ("one run of", "weight", "layers", "energy", "latency", "DRAM traffic", "budgets")

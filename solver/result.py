@@ -46,7 +46,7 @@ class Outcome:
     ----------
     objective, bound
         In base units of the goal (fJ, fs or bytes): the design's cost and a proven lower limit of every
-        design's cost. ``optimal`` means that they are equal.
+        design's cost. ``optimal`` means that they are equal. Of `Study.num_mixes` mixes, as in `costmodel.Cost`.
     """
 
     status: Status
