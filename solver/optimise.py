@@ -10,12 +10,13 @@ from dataclasses import replace
 import numpy as np
 
 from costmodel import evaluate
+from costmodel.hardware import PriceList, within_hardware_budgets
 from costmodel.table import CandidateTable, build_table, table_frame
 from solver.bounds import Bounds, Weights, close_plain, plain_bounds, problem_groupings, surviving_rows, view
 from solver.goals import Part, optima
 from solver.model import Pair, build_model, pairs_of, solve_model
 from solver.multipliers import close_with_budgets
-from solver.problem import Problem, Selection
+from solver.problem import Points, Problem, Selection
 from solver.proof import Proof
 from solver.result import Deduction, Outcome, Progress, Result, Seconds, Space
 from solver.rounds import can_price_in_rounds, table_in_rounds
@@ -37,6 +38,7 @@ def solve(
     stop: threading.Event | None = None,
     on_proof: Callable[[Proof], None] | None = None,
     margin: float = 0.0,
+    table: CandidateTable | None = None,
 ) -> Result:
     """Find the best design of a study and prove it.
 
@@ -58,9 +60,11 @@ def solve(
         Called with what the proof of ``best`` rests on.
     margin
         Leave in that proof's model what may cost up to this fraction more than the optimum.
+    table
+        A whole table that `solver.session` built for this and other questions.
     """
     run = _Run(study, time_limit, workers, use_bounds, on_progress or (lambda progress: None), stop)
-    run.on_proof, run.margin = on_proof, margin
+    run.on_proof, run.margin, run.shared = on_proof, margin, table
     return run.result(baseline)
 
 
@@ -83,13 +87,14 @@ class _Run:
         self.study, self.use_bounds, self.report = study, use_bounds, report
         self.begin = time.perf_counter()
         self.deadline = None if time_limit is None else self.begin + time_limit
-        self.workers = workers or _cores()
+        self.workers = workers or available_cores()
         self.stop = stop or threading.Event()
         self.bounds_seconds = self.cpsat_seconds = 0.0
         self.deductions: list[Deduction] = []
         self.cycles_cut: tuple[tuple[int, ...], ...] = ()
         self.on_proof: Callable[[Proof], None] | None = None
         self.margin = 0.0
+        self.shared: CandidateTable | None = None
 
     def stopped(self) -> bool:
         return self.stop.is_set() or (self.deadline is not None and time.perf_counter() > self.deadline)
@@ -102,6 +107,8 @@ class _Run:
 
     def table(self) -> CandidateTable:
         """The table: whole, or without the groups that least costs already exclude."""
+        if self.shared is not None:
+            return replace(self.shared, study=self.study)
         # Throughput is latency turned over: one total to minimise like any other.
         latency = self.study.goals == ("throughput",)
         study = replace(self.study, goal="latency") if latency else self.study
@@ -123,7 +130,7 @@ class _Run:
             space = Space(0, 0, 0, 0, 0, 0)
             return Result(self.study, Outcome("unknown"), None, None, space, (), Seconds(seconds, 0.0, 0.0, seconds))
         check_mix(table)
-        everything = np.arange(len(table.points), dtype=np.intp)
+        everything = self._points(table)
         any_group = np.ones(len(table.lattice.groups), dtype=bool)
         part = Part(table, any_group, everything, "fused", self.stopped)
         best, *then = optima(self, part, self.study)
@@ -145,7 +152,7 @@ class _Run:
             layer_by_layer_same_hardware=same,
             space=Space(
                 hardware_points_listed=table.num_points_listed,
-                hardware_points=len(table.points),
+                hardware_points=len(everything),
                 groups=len(table.lattice.groups),
                 group_classes=table.num_classes,
                 candidates=table.priced,
@@ -159,6 +166,12 @@ class _Run:
                 total=time.perf_counter() - self.begin,
             ),
         )
+
+    def _points(self, table: CandidateTable) -> Points:
+        """The table's points within the study's hardware budgets: all, unless the table serves other studies, too."""
+        price_list = PriceList(self.study)
+        kept = [within_hardware_budgets(self.study, point, price_list) for point in table.points]
+        return np.flatnonzero(kept)
 
     def optimise(self, part: Part, goal: Goal, budgets: Budgets, quiet: bool = False) -> Outcome:
         """Best design of a part of the space for a goal that adds up over groups."""
@@ -258,7 +271,8 @@ class _Run:
         return Outcome("optimal" if bound == objective else "feasible", objective, bound, design, cost)
 
 
-def _cores() -> int:
+def available_cores() -> int:
+    """Cores that this process may use."""
     import os
 
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
