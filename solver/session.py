@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from costmodel.pricing import single_total
 from costmodel.table import CandidateTable, build_table
 from solver.optimise import available_cores, solve
 from solver.result import Result
@@ -25,12 +26,23 @@ class Session:
         Processes that price, and CP-SAT workers; as many as there are cores by default.
     on_table
         Called now and then while a table is built, with a phase, steps done and steps in all; may raise to leave.
+    questions
+        What will be asked, if that is known: where one total alone matters in all of it, the table is smaller.
     """
 
-    def __init__(self, study: Study, workers: int | None = None, on_table: TableProgress = lambda *_: None) -> None:
-        self._space = _space(study)
+    def __init__(
+        self,
+        study: Study,
+        workers: int | None = None,
+        on_table: TableProgress = lambda *_: None,
+        questions: Sequence[Study] = (),
+    ) -> None:
+        self._space = space_of(study)
         self._workers, self._on_table = workers, on_table
-        self._tables: dict[bool, CandidateTable] = {}
+        self._tables: dict[str, CandidateTable] = {}
+        self._single = {question.goal for question in questions if single_total(question)}
+        if len(self._single) != 1 or not all(single_total(question) for question in questions):
+            self._single = set()
 
     def solve(self, study: Study, **options: Any) -> Result:
         """Find the best design of one study, as `solver.solve` does with the same options.
@@ -40,21 +52,25 @@ class Session:
         ValueError
             If the study is about another space.
         """
-        if _space(study) != self._space:
+        if space_of(study) != self._space:
             raise ValueError("a session's studies may differ in goals and budgets alone")
         return solve(study, table=self._table(study), **({"workers": self._workers, "baseline": False} | options))
 
     def _table(self, study: Study) -> CandidateTable:
         """The whole table, with every hardware point; where slowness pays there are fewer ways to run a group."""
-        slow = study.slowness_pays
-        if slow not in self._tables:
-            # Goals that no single total decides, so that nothing is left out for being dear in one of them.
-            whole = replace(self._space, goal="power") if slow else replace(self._space, then=("latency",))
-            self._tables[slow] = build_table(whole, self._on_table, processes=self._workers or available_cores())
-        return self._tables[slow]
+        if single_total(study) and study.goal in self._single:
+            kind: str = study.goal
+            whole = replace(self._space, goal=study.goal)
+        elif study.slowness_pays:
+            kind, whole = "slow", replace(self._space, goal="power")
+        else:  # goals that no single total decides, so that nothing is left out for being dear in one of them
+            kind, whole = "several", replace(self._space, then=("latency",))
+        if kind not in self._tables:
+            self._tables[kind] = build_table(whole, self._on_table, processes=self._workers or available_cores())
+        return self._tables[kind]
 
 
-def _space(study: Study) -> Study:
-    """The study without what it asks."""
+def space_of(study: Study) -> Study:
+    """The study without what it asks: one table serves all studies of equal spaces."""
     mix = tuple(replace(workload, budgets=Budgets()) for workload in study.mix)
     return replace(study, name="", goal="energy", then=(), budgets=Budgets(), mix=mix)
