@@ -60,7 +60,7 @@ class Hardware:
 
 HUNDRED = Hardware(2, 5, 5)
 GROWING = (HUNDRED, Hardware(5, 10, 10), Hardware(10, 20, 25), Hardware(20, 50, 50))
-FEW = Hardware(1, 2, 1)
+FEW, SOME = Hardware(1, 2, 1), Hardware(2, 4, 4)
 
 
 def _sizes(count: int) -> str:
@@ -119,7 +119,7 @@ class Bench:
         """With bounds and without, on small problems."""
         yield ALONE_HEAD
         coarse = "tiling: {row_splits: [1, 2, 4, 8], column_splits: 1, channel_splits: [1, 4], input_splits: 1}\n"
-        for layers, hardware in ((4, FEW), (8, FEW), (16, FEW), (8, Hardware(1, 3, 3)), (8, Hardware(2, 4, 4))):
+        for layers, hardware in ((8, FEW), (16, FEW), (32, FEW), (16, SOME), (32, SOME)):
             network = self.chain(layers)
             found = [self.solve(network, hardware, coarse, use_bounds=bounds) for bounds in (True, False)]
             yield alone_row(f"chain of {layers}", layers, hardware, *found)
