@@ -121,7 +121,7 @@ def least_of_all(runs: Sequence[Run], baseline: bool) -> Result:
         spaces.append(space_of(part.table))
         table_seconds += part.table.seconds
         fused.attempt(run, part)
-        kept = part if fused.leader is run else kept  # one table of all at most
+        kept = part if fused.leader is run else kept  # no table but the leader's stays
         run.on_proof, run.margin = None, 0.0  # the rest is for comparison
         if baseline and not run.stopped():
             alone.attempt(run, part.alone())
