@@ -13,11 +13,15 @@ from specs.network import Layer, Network
 
 
 def group_classes(
-    network: Network, groups: Sequence[int], pinned: frozenset[str] = frozenset()
+    network: Network,
+    groups: Sequence[int],
+    pinned: frozenset[str] = frozenset(),
+    workload_of: Sequence[int] | None = None,
 ) -> tuple[Ints, list[int]]:
     """Sort groups (layer sets) into classes that cost the same: class of each group, and one member of each class.
 
-    Two groups are of one class if their layers agree in order, loop bounds, wiring and which outputs leave.
+    Two groups are of one class if their layers agree in order, loop bounds, wiring and which outputs leave, and are
+    of the same workload (of each layer, which; by default all of one).
     """
     signatures: dict[Layer, int] = {}
     number = [signatures.setdefault(signature(layer, pinned), len(signatures)) for layer in network.layers]
@@ -32,7 +36,7 @@ def group_classes(
     group_class = np.empty(len(groups), dtype=np.int64)
     for group, layer_set in enumerate(groups):
         label: dict[int, int] = {}
-        key: list[object] = []
+        key: list[object] = [workload_of[(layer_set & -layer_set).bit_length() - 1]] if workload_of else []
         for i in layer_indices(layer_set):
             wiring = [[(label.setdefault(t, len(label)), channels[t]) for t in operand] for operand in reads[i]]
             key += (number[i], tuple(map(tuple, wiring)), label.setdefault(made[i], len(label)))

@@ -35,7 +35,18 @@ def evaluate(study: Study, design: Design) -> Cost:
     check_design(study, design)
     price = prices(study, design.hardware)
     costs = tuple(group_cost(study, design.hardware, price, group) for group in design.groups)
-    return Cost(groups=costs, period_fs=design.hardware.period_fs, area_um2=price.area_um2)
+    return Cost(
+        groups=costs,
+        period_fs=design.hardware.period_fs,
+        area_um2=price.area_um2,
+        runs=tuple(study.runs[which] for which in workloads(study, design)) if study.mix else (),
+        num_mixes=study.num_mixes,
+    )
+
+
+def workloads(study: Study, design: Design) -> tuple[int, ...]:
+    """Which network of a mix each group is of; 0 without a mix."""
+    return tuple(study.workload_of[study.network.index[group.layers[0]]] for group in design.groups)
 
 
 def group_cost(study: Study, hardware: Hardware, price: Prices, group: GroupDesign) -> GroupCost:

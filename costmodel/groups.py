@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.ideals import every_ideal, some_ideals
-from costmodel.layer_sets import is_connected, is_convex, layer_indices, neighbours, predecessors
+from costmodel.layer_sets import in_turn, is_connected, is_convex, layer_indices, neighbours, predecessors
 from costmodel.legal_groups import TooWideError, legal_groups
 from costmodel.steps import find_steps
 from specs.network import Network
@@ -26,6 +26,7 @@ __all__ = [
     "Step",
     "TooWideError",
     "group_lattice",
+    "in_turn",
     "is_connected",
     "is_convex",
     "layer_indices",
@@ -76,7 +77,7 @@ class GroupLattice:
         if set(more) <= set(self.ideals):
             return self
         ideals = sorted({*self.ideals, *more}, key=lambda ideal: (ideal.bit_count(), ideal))
-        steps = find_steps(ideals, self.groups, predecessors(network), None)
+        steps = find_steps(ideals, self.groups, in_turn(network), None)
         assert steps is not None
         return GroupLattice(self.groups, tuple(ideals), *steps, complete=self.complete)
 
@@ -100,7 +101,7 @@ def group_lattice(network: Network, max_layers: int, max_steps: int | None = Non
     """
     max_steps = MOST_STEPS if max_steps is None else max_steps
     groups = legal_groups(network, max_layers)
-    needed = predecessors(network)
+    needed = in_turn(network)
     ideals = every_ideal(needed, min(MOST_IDEALS, max_steps))
     steps = None if ideals is None else find_steps(ideals, groups, needed, max_steps)
     if ideals is not None and steps is not None:

@@ -31,7 +31,7 @@ def every_ideal(needed: tuple[int, ...], most: int) -> tuple[int, ...] | None:
 
 
 def some_ideals(network: Network, needed: tuple[int, ...], per_size: int | None = None) -> tuple[int, ...]:
-    """Ideals of every size at whose borders few bytes pass, and all of the file's order; smallest first.
+    """Ideals of every size at whose borders few bytes pass, and all of one plain order; smallest first.
 
     What is alive between two groups travels through DRAM, so good groups end where little is alive.
     """
@@ -44,10 +44,12 @@ def some_ideals(network: Network, needed: tuple[int, ...], per_size: int | None 
 
     ideals = [0]
     frontier = [0]
-    for size in range(1, len(sizes) + 1):
+    in_order = 0
+    for _ in range(1, len(sizes) + 1):
         larger = {ideal | 1 << i for ideal in frontier for i in layer_indices(_ready(ideal, range(len(sizes)), needed))}
         frontier = sorted(larger, key=lambda ideal: (alive(ideal), ideal))[:per_size]
-        in_order = (1 << size) - 1  # layers come in a topological order
+        ready = _ready(in_order, range(len(sizes)), needed)
+        in_order |= ready & -ready  # the file's order, part after part
         if in_order not in frontier:
             frontier.append(in_order)
         ideals += sorted(frontier)

@@ -26,6 +26,22 @@ def predecessors(network: Network) -> tuple[int, ...]:
     return tuple(sets)
 
 
+def in_turn(network: Network) -> tuple[int, ...]:
+    """For each layer, the layers that run before it: what it reads, and all of the part of the network before its own.
+
+    Parts are layers that hang together by tensors. What they cost does not depend on their order, so they may run one
+    part after another, in the order of their first layers (docs/solver.md).
+    """
+    needed, adjacent = list(predecessors(network)), neighbours(network)
+    before, left = 0, (1 << len(needed)) - 1
+    while left:
+        part = connected(left & -left, adjacent)
+        for i in layer_indices(part):
+            needed[i] = needed[i] or before
+        before, left = part, left & ~part
+    return tuple(needed)
+
+
 def neighbours(network: Network) -> tuple[int, ...]:
     """For each layer, the layers it shares a tensor with: its producers, its readers, its fellow readers."""
     sets = [0] * len(network.layers)
@@ -41,14 +57,16 @@ def neighbours(network: Network) -> tuple[int, ...]:
 
 def is_connected(layers: int, adjacent: tuple[int, ...]) -> bool:
     """Whether a non-empty layer set hangs together."""
-    reached = frontier = layers & -layers
+    return connected(layers & -layers, adjacent, layers) == layers
+
+
+def connected(start: int, adjacent: tuple[int, ...], within: int = -1) -> int:
+    """All layers that hang together with those of ``start``, by layers of ``within``."""
+    reached = frontier = start
     while frontier:
-        grown = 0
-        for i in layer_indices(frontier):
-            grown |= adjacent[i]
-        frontier = grown & layers & ~reached
+        frontier = union(adjacent[i] for i in layer_indices(frontier)) & within & ~reached
         reached |= frontier
-    return reached == layers
+    return reached
 
 
 def is_convex(layers: int, before: tuple[int, ...]) -> bool:

@@ -12,8 +12,10 @@ Two lower bounds, both of the problem and not of the declared space of designs:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import gcd, isqrt
 
+from specs.mix import alone
 from specs.network import Layer, Network
 from specs.study import Study
 
@@ -42,6 +44,13 @@ def network_compulsory_bytes(study: Study) -> int:
     inputs = sum(shape.channels * len(needed[name][0]) * len(needed[name][1]) for name, shape in network.inputs)
     outputs = sum(network.tensors[name].elements for name in network.outputs)
     return weights + study.batch * (inputs + outputs) * study.precision.activation_bytes
+
+
+def of_mix(study: Study, bound: Callable[[Study], int]) -> int | float:
+    """A bound on a network's bytes for one mix: the sum over its networks, each as often as it runs."""
+    if not study.mix:
+        return bound(study)
+    return sum(runs * bound(alone(study, i)) for i, runs in enumerate(study.runs)) / study.num_mixes
 
 
 def pebble_bound_bytes(study: Study, layer: Layer, on_chip_bytes: int) -> int:

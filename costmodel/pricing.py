@@ -25,7 +25,7 @@ from costmodel.legal_groups import legal_groups
 from costmodel.selection import UNFIT, cheapest_somewhere, price_grid
 from costmodel.template import Ints
 from costmodel.works import Works
-from specs.study import Study
+from specs.study import Budgets, Study
 
 Progress = Callable[[str, int, int], None]
 Cells = NDArray[np.intp]
@@ -156,6 +156,8 @@ def single_total(study: Study) -> bool:
         return False
     budgets = study.budgets
     limits = {"latency": budgets.latency_fs, "energy": budgets.energy_fj, "bandwidth": budgets.dram_bytes}
+    if any(workload.budgets != Budgets() for workload in study.mix):
+        return False
     return not budgets.rates and all(limit is None or name == study.goal for name, limit in limits.items())
 
 
@@ -217,5 +219,5 @@ def _answer(process: subprocess.Popen[bytes], progress: Progress) -> bytes:
 def price_share(study: Study, families: list[Family], progress: Progress) -> list[PricedFamily]:
     """Price families from the study alone: what every process does."""
     groups = legal_groups(study.network, study.fusion.max_layers)
-    _, members = group_classes(study.network, groups, pinned_layers(study))
+    _, members = group_classes(study.network, groups, pinned_layers(study), study.workload_of)
     return price_families(study, families, Plans(study, groups, members), progress)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -54,6 +55,10 @@ class FamilyTable:
     points: tuple[NDArray[np.intp], ...]
     cheapest: Ints | None
 
+    def per_row(self, of_class: Ints) -> Ints:
+        """Repeat a number of each class in `classes` for each of its rows."""
+        return np.repeat(of_class, np.diff(np.append(self.starts, len(self.rows))))
+
 
 @dataclass(frozen=True)
 class CandidateTable:
@@ -65,6 +70,8 @@ class CandidateTable:
         Hardware points within the hardware budgets.
     group_class
         For each group of the lattice, which group class (isomorphic groups) it belongs to.
+    workloads
+        For each group class, which network of a mix it is of; 0 without a mix.
     priced
         Candidates priced, before dominated ones were dropped; counted over all groups and arrays.
     floor
@@ -77,12 +84,21 @@ class CandidateTable:
     points: tuple[Hardware, ...]
     point_prices: tuple[Prices, ...]
     group_class: Ints
-    num_classes: int
+    workloads: Ints
     families: tuple[FamilyTable, ...]
     num_points_listed: int
     priced: int
     seconds: float
     floor: Ints | None = None
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.workloads)
+
+    @cached_property
+    def runs(self) -> Ints:
+        """How often each group class runs in `Study.num_mixes` mixes: what totals of the table are weighted with."""
+        return np.array(self.study.runs or (1,), dtype=np.int64)[self.workloads]
 
     def group_layers(self, group: int) -> tuple[str, ...]:
         return tuple(self.study.network.layers[i].name for i in layer_indices(self.lattice.groups[group]))
@@ -152,6 +168,17 @@ class Frame:
     families: list[FamilyPoints]
 
     @property
+    def workloads(self) -> Ints:
+        """Which network of a mix each group class is of; 0 without a mix."""
+        first = [layer_indices(self.lattice.groups[group])[0] for group in self.members]
+        return np.array(self.study.workload_of, dtype=np.int64)[first]
+
+    @property
+    def runs(self) -> Ints:
+        """How often each group class runs in `Study.num_mixes` mixes."""
+        return np.array(self.study.runs or (1,), dtype=np.int64)[self.workloads]
+
+    @property
     def plans(self) -> Plans:
         return Plans(self.study, self.lattice.groups, self.members)
 
@@ -164,7 +191,7 @@ class Frame:
             points=self.points,
             point_prices=tuple(price_list.of(point) for point in self.points),
             group_class=self.group_class,
-            num_classes=len(self.members),
+            workloads=self.workloads,
             families=tuple(
                 FamilyTable(one.family, one.rows, one.classes, one.starts, by_array, one.cheapest)
                 for one, (_, by_array) in zip(priced, self.families, strict=True)
@@ -184,7 +211,7 @@ def table_frame(study: Study) -> Frame:
     price_list = PriceList(study)
     points = tuple(point for point in listed if within_hardware_budgets(study, point, price_list))
     lattice = group_lattice(study.network, study.fusion.max_layers)
-    group_class, members = group_classes(study.network, lattice.groups, pinned_layers(study))
+    group_class, members = group_classes(study.network, lattice.groups, pinned_layers(study), study.workload_of)
     return Frame(study, begin, len(listed), points, lattice, group_class, members, _families(study, points))
 
 

@@ -111,8 +111,8 @@ def _points(proof: Proof) -> list[dict[str, Any]]:
                 "verdict": "kept" if keeps else "dropped",
                 "lower_bound_base": None if lower >= NO_COST else lower,
                 "weights": {"objective": weights.objective}
-                | dict(zip(problem.budgeted, weights.budgeted, strict=True)),
-                "limits": {name: problem.limit(name, point) for name in problem.budgeted},
+                | dict(zip(map(str, problem.budgeted), weights.budgeted, strict=True)),
+                "limits": {str(total): problem.limit(total, point) for total in problem.budgeted},
                 "pairs": _pairs(proof, view(problem, point), weights, left[point]) if keeps else None,
             }
         )

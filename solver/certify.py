@@ -125,6 +125,8 @@ def _not_certified(study: Study) -> str | None:
     if len(study.precision_choices) > 1:
         listed = len(study.precision_choices)
         return f"precision must be one to be certified, not one of {listed}: certify the study with each of them"
+    if study.mix:
+        return "a mix of networks cannot be certified yet: certify a study of each network"
     if study.budgets.rates:
         return "budgets on power and dram_bandwidth cannot be certified yet: leave them out"
     return None

@@ -108,7 +108,7 @@ def _file_differs(study: Study, design: Design, written: dict[str, Any]) -> list
     from costmodel import evaluate
 
     cost, totals = evaluate(study, design), written.get("totals")
-    now = {"energy_j": cost.energy_fj / 10**15, "latency_s": cost.latency_fs / 10**15, "dram_bytes": cost.dram_bytes}
+    now = {"energy_j": cost.energy_j, "latency_s": cost.latency_s, "dram_bytes": cost.mean("dram_bytes")}
     stated = totals if isinstance(totals, dict) else {}
     return [
         f"totals.{name} is {stated.get(name)}, but the design costs {value}"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from costmodel.groups import GroupLattice, predecessors
+from costmodel.groups import GroupLattice, in_turn
 from costmodel.template import Ints
 from solver.groupings import Bools, Groupings, LatticeGroupings
 from solver.wide import WideGroupings
@@ -20,4 +20,4 @@ def groupings_of(
     alone = all(lattice.groups[group].bit_count() == 1 for group in np.flatnonzero(allowed).tolist())
     if lattice.complete or alone:
         return LatticeGroupings(lattice, group_class, allowed)
-    return WideGroupings(lattice, group_class, allowed, predecessors(network), stop)
+    return WideGroupings(lattice, group_class, allowed, in_turn(network), stop)

@@ -53,6 +53,7 @@ Examples:
   solve --set "buffers.feature=[64 KiB, 128 KiB]" --set batch=4 study.yaml
   solve --time-limit "2 min" --out out/edge study.yaml
   solve --json study.yaml | jq .totals.energy_j
+  solve whatif study.yaml --vary sram=64KiB:1MiB:x2      (see solve whatif --help)
   solve check out/edge/design.json      (see solve check --help)
   solve certify --out out/proof study.yaml      (see solve certify --help)
 
@@ -84,6 +85,10 @@ class SolveCommand(PlainCommand):
             from solver.certify import certify
 
             return certify.main(words[1:], *rest, **settings)
+        if words[:1] == ["whatif"]:
+            from solver.whatif_command import whatif
+
+            return whatif.main(words[1:], *rest, **settings)
         return super().main(words, *rest, **settings)
 
 

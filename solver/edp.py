@@ -36,9 +36,10 @@ from solver.bounds import (
 from solver.goals import Part, Sums
 from solver.problem import Selection
 from solver.result import Outcome
-from solver.totals import keeps, objective_of
+from solver.totals import Total, keeps_all, objective_of
 from specs.study import Budgets
 
+LATENCY = Total("latency")
 _ROUNDS = 60
 _ROOM = 2**60
 
@@ -92,14 +93,14 @@ def _corners(part: Part, budgets: Budgets) -> tuple[Outcome, dict[int, int]]:
     design = problem.design(best[1])
     cost = evaluate(part.table.study, design)
     assert objective_of("edp", cost) == best[0]
-    assert keeps(cost, budgets)
+    assert keeps_all(part.table.study, design, cost, budgets)
     return Outcome("feasible", best[0], None, design, cost), lower
 
 
 def _least_of_each(bounds: Bounds) -> dict[int, tuple[int, int]]:
     """Least energy (fJ) and least latency (fs) at every point that has a design, each on its own."""
     problem, found = bounds.problem, dict[int, tuple[int, int]]()
-    cycles = problem.budgeted.index("latency")
+    cycles = problem.budgeted.index(LATENCY)
     for block in problem.blocks:
         for points in _parts(problem, block):
             if problem.stop():
@@ -111,7 +112,7 @@ def _least_of_each(bounds: Bounds) -> dict[int, tuple[int, int]]:
                 for total in (costs.objective, costs.budgeted[cycles])
             )
             for i, point in enumerate(points.tolist()):
-                if energy[i] < problem.cutoff and latency[i] <= problem.limit("latency", point):
+                if energy[i] < problem.cutoff and latency[i] <= problem.limit(LATENCY, point):
                     found[point] = int(energy[i]), int(latency[i]) * problem.table.points[point].period_fs
     return found
 
@@ -135,10 +136,10 @@ class _Corners:
         self, bounds: Bounds, at: PointView, energy: int, latency_fs: int, best: tuple[int, Selection] | None
     ) -> None:
         self.bounds, self.at, self.best = bounds, at, best
-        self.cycles_rows = at.budgeted[bounds.problem.budgeted.index("latency")]
+        self.cycles_rows = at.budgeted[bounds.problem.budgeted.index(LATENCY)]
         self.period = bounds.problem.table.points[at.point].period_fs
         self.energy, self.cycles = energy, latency_fs // self.period
-        self.last = at.limits[bounds.problem.budgeted.index("latency")]
+        self.last = at.limits[bounds.problem.budgeted.index(LATENCY)]
         self.lines = [_Line(1, 0, energy)]
         self.ends: dict[_Line, tuple[int, int]] = {}
 

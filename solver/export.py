@@ -15,9 +15,16 @@ from costmodel import Cost, Design, DesignError, GroupDesign, Hardware
 from costmodel.design import Order, Start
 from costmodel.hardware import hardware_points
 from costmodel.template import Preference
-from solver.export_parts import group_objects, hardware_identity, hardware_object, limits_object, totals_object
+from solver.export_parts import (
+    group_objects,
+    hardware_identity,
+    hardware_object,
+    limits_object,
+    totals_object,
+    workload_objects,
+)
 from solver.files import write_whole
-from solver.result import BASE_UNITS, UNIT_OF_GOAL, Outcome, Result
+from solver.result import BASE_UNITS, UNIT_OF_GOAL, Outcome, Result, mixes_in
 from specs import describe
 from specs.study import Goal, Overlap, Precision, Study
 
@@ -56,15 +63,17 @@ def design_object(result: Result) -> dict[str, Any]:
         "format": FORMAT,
         "study": study.name,
         "goal": list(study.goals) if study.then else study.goal,
-        **_verdict(study.goal, best),
+        **_verdict(study.goal, best, study.num_mixes),
         "unit": UNIT_OF_GOAL[study.goal],
-        "base_unit": BASE_UNIT_OF_GOAL[study.goal],
+        "base_unit": base_unit(study.goal, study.num_mixes),
         "hardware": hardware_object(best, study.precision),
         "totals": totals_object(best),
         "then": [
-            {"goal": goal, "unit": UNIT_OF_GOAL[goal], "base_unit": BASE_UNIT_OF_GOAL[goal], **_verdict(goal, outcome)}
+            {"goal": goal, "unit": UNIT_OF_GOAL[goal], "base_unit": base_unit(goal, study.num_mixes)}
+            | _verdict(goal, outcome, study.num_mixes)
             for goal, outcome in zip(study.then, result.then, strict=False)
         ],
+        "workloads": workload_objects(study, best),
         "limits": limits_object(study, best),
         "layers": {
             layer.name: {"op": layer.op, "macs": layer.macs, "params": layer.params} for layer in study.network.layers
@@ -108,8 +117,14 @@ def saving(cost: Cost | None, baseline: Outcome | None) -> dict[str, float | Non
     return dict(zip(("energy", "latency", "bandwidth"), fractions, strict=True))
 
 
-def _verdict(goal: Goal, outcome: Outcome) -> dict[str, Any]:
-    base = BASE_UNITS[goal]
+def base_unit(goal: Goal, num_mixes: int) -> str:
+    """Name the integer unit of objectives: of a mix a fraction, if its networks run a fraction of a time."""
+    mixes = mixes_in(goal, num_mixes)
+    return BASE_UNIT_OF_GOAL[goal] if mixes == 1 else f"{BASE_UNIT_OF_GOAL[goal]} / {mixes}"
+
+
+def _verdict(goal: Goal, outcome: Outcome, num_mixes: int) -> dict[str, Any]:
+    base = BASE_UNITS[goal] * mixes_in(goal, num_mixes)
     return {
         "status": outcome.status,
         "objective": None if outcome.objective is None else outcome.objective / base,
@@ -128,8 +143,8 @@ def _as_number(count: int) -> int | float | None:
 
 
 def _baseline(study: Study, outcome: Outcome, precision: Precision) -> dict[str, Any]:
-    hardware, totals = hardware_object(outcome, precision), totals_object(outcome)
-    return _verdict(study.goal, outcome) | {"hardware": hardware, "totals": totals}
+    verdict = _verdict(study.goal, outcome, study.num_mixes)
+    return verdict | {"hardware": hardware_object(outcome, precision), "totals": totals_object(outcome)}
 
 
 class _GroupDoc(BaseModel):

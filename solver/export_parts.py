@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
-from costmodel import GroupCost, GroupDesign, Hardware
+from costmodel import Cost, GroupCost, GroupDesign, Hardware
 from costmodel.chunks import cut_channels, cut_inputs
+from costmodel.evaluate import workloads
 from costmodel.hardware import mapping_terms
-from costmodel.limits import network_compulsory_bytes, network_pebble_bound_bytes
+from costmodel.limits import network_compulsory_bytes, network_pebble_bound_bytes, of_mix
 from costmodel.plain_regions import RegionPlan, length
 from costmodel.template import Tile
 from solver.result import Outcome
@@ -48,30 +50,57 @@ def hardware_identity(hardware: Hardware) -> dict[str, Any]:
 
 
 def totals_object(outcome: Outcome) -> dict[str, Any] | None:
-    """Return what one run of the whole batch costs."""
+    """Return what one run of the whole batch costs, or one mix."""
     cost = outcome.cost
     if cost is None:
         return None
-    energy_j, latency_s = cost.energy_fj / 10**15, cost.latency_fs / 10**15
+    return _totals(cost)
+
+
+def _totals(cost: Cost) -> dict[str, Any]:
+    energy_j, latency_s = cost.energy_j, cost.latency_s
     return {
         "energy_j": energy_j,
         "latency_s": latency_s,
-        "dram_bytes": cost.dram_bytes,
-        "dram_read_bytes": sum(group.dram_read_bytes for group in cost.groups),
-        "dram_write_bytes": sum(group.dram_write_bytes for group in cost.groups),
+        "dram_bytes": cost.mean("dram_bytes"),
+        "dram_read_bytes": cost.mean("dram_read_bytes"),
+        "dram_write_bytes": cost.mean("dram_write_bytes"),
         "edp_js": energy_j * latency_s,
         "power_w": energy_j / latency_s if latency_s else None,
-        "macs": sum(group.macs for group in cost.groups),
+        "macs": cost.mean("macs"),
     }
 
 
-def limits_object(study: Study, outcome: Outcome) -> dict[str, int] | None:
+def workload_objects(study: Study, outcome: Outcome) -> list[dict[str, Any]]:
+    """Return the networks of a mix, each with what one run of it costs (null without a design)."""
+    costs: Sequence[Cost | None] = workload_costs(study, outcome) or [None] * len(study.mix)
+    return [
+        {
+            "name": workload.name,
+            "weight": float(workload.weight),
+            "num_layers": workload.num_layers,
+            "totals": None if cost is None else _totals(cost),
+        }
+        for workload, cost in zip(study.mix, costs, strict=True)
+    ]
+
+
+def workload_costs(study: Study, outcome: Outcome) -> list[Cost]:
+    """Return what one run of each network of a mix costs; nothing without a design."""
+    if outcome.design is None or outcome.cost is None:
+        return []
+    of = workloads(study, outcome.design)
+    return [outcome.cost.once(i for i, which in enumerate(of) if which == one) for one in range(len(study.mix))]
+
+
+def limits_object(study: Study, outcome: Outcome) -> dict[str, int | float] | None:
     """Return DRAM bytes that no schedule undercuts: with any fusion, and layer by layer with these buffers."""
     if outcome.design is None:
         return None
+    sram_bytes = outcome.design.hardware.sram_bytes
     return {
-        "compulsory_dram_bytes": network_compulsory_bytes(study),
-        "layer_by_layer_dram_bytes": network_pebble_bound_bytes(study, outcome.design.hardware.sram_bytes),
+        "compulsory_dram_bytes": of_mix(study, network_compulsory_bytes),
+        "layer_by_layer_dram_bytes": of_mix(study, lambda one: network_pebble_bound_bytes(one, sram_bytes)),
     }
 
 

@@ -64,15 +64,20 @@ class Sums(Protocol):
         """Best design of a part for energy, latency or bandwidth; ``quiet`` notes no deduction."""
 
 
-def optima(sums: Sums, part: Part, study: Study) -> list[Outcome]:
+def optima(sums: Sums, part: Part, study: Study, limits: Budgets | None = None) -> list[Outcome]:
     """Minimise a study's goals one after another; stops at the first that is not proven.
+
+    Parameters
+    ----------
+    limits
+        Budgets in place of the study's own, as `Study.limits` gives them.
 
     Returns
     -------
     list
         One outcome per goal that was reached. All hold the design of the last.
     """
-    budgets, found = study.budgets, list[Outcome]()
+    budgets, found = study.limits if limits is None else limits, list[Outcome]()
     for goal in study.goals:
         outcome = optimum(sums, part, goal, budgets)
         if outcome.design is None and found:  # out of time: the design of the goal before is one for this goal, too

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from costmodel import Cost, Design, GroupCost, GroupDesign, Hardware
+from specs.mix import SEPARATOR
 from specs.network import Network
+from specs.study import Study
 
 WIDTH = 100
 NARROWEST_LAYERS = 18
@@ -31,17 +33,27 @@ LEGEND = (
 )
 
 
-def group_table(network: Network, design: Design, cost: Cost) -> list[str]:
+def group_table(study: Study, design: Design, cost: Cost) -> list[str]:
     """Return the lines of the table, at most `WIDTH` wide as long as the other columns leave room for names."""
+    network = study.network
     pairs = list(zip(design.groups, cost.groups, strict=True))
     rows = [
-        (str(i), "", *_cells(network, design.hardware, group, part, cost.energy_fj))
-        for i, (group, part) in enumerate(pairs, 1)
+        (str(i), "", *_cells(network, design.hardware, group, part, runs, cost.energy_fj))
+        for i, ((group, part), runs) in enumerate(zip(pairs, cost.runs or [1] * len(pairs), strict=True), 1)
     ]
     others = [max(len(row[c]) for row in (HEADER, *rows)) for c in range(len(HEADER)) if c != _LAYERS]
     room = max(NARROWEST_LAYERS, WIDTH - sum(others) - 2 * len(HEADER))
-    names = [layers_text(group.layers, room) for group, _ in pairs]
+    names = [_names(study, group, room) for group, _ in pairs]
     return aligned([HEADER, *((row[0], name, *row[2:]) for row, name in zip(rows, names, strict=True))], _LEFT)
+
+
+def _names(study: Study, group: GroupDesign, room: int) -> str:
+    """Name a group's layers; in a mix with the network's number in place of its name."""
+    if not study.mix:
+        return layers_text(group.layers, room)
+    which = study.workload_of[study.network.index[group.layers[0]]]
+    number, prefix = f"[{which + 1}] ", study.mix[which].name + SEPARATOR
+    return number + layers_text([name.removeprefix(prefix) for name in group.layers], room - len(number))
 
 
 def aligned(rows: Sequence[Sequence[str]], left: Sequence[bool]) -> list[str]:
@@ -78,7 +90,9 @@ def _cut(name: str, room: int) -> str:
     return name[: room - tail - 1] + "~" + name[len(name) - tail :]
 
 
-def _cells(network: Network, hardware: Hardware, group: GroupDesign, cost: GroupCost, total_fj: int) -> tuple[str, ...]:
+def _cells(
+    network: Network, hardware: Hardware, group: GroupDesign, cost: GroupCost, runs: int, total_fj: int
+) -> tuple[str, ...]:
     weighty = [name for name in group.layers if network.layer(name).has_weights]
     weight_room = hardware.feature_bytes if hardware.shared else hardware.weight_bytes
     return (
@@ -87,7 +101,7 @@ def _cells(network: Network, hardware: Hardware, group: GroupDesign, cost: Group
         _run_as(group),
         f"{len(group.resident)}/{len(weighty)}" if weighty else "-",
         f"{cost.dram_bytes / 10**6:.3f}",
-        f"{100 * cost.energy_fj / total_fj:.1f}" if total_fj else "-",
+        f"{100 * runs * cost.energy_fj / total_fj:.1f}" if total_fj else "-",
         f"{100 * cost.feature_peak_bytes / hardware.feature_bytes:.0f}",
         f"{100 * cost.weight_peak_bytes / weight_room:.0f}" if weight_room else "-",
     )

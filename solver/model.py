@@ -70,8 +70,8 @@ def build_model(problem: Problem, pairs: list[Pair]) -> ChoiceModel:
     ]
     _one_point(built)
     _each_layer_once(built)
-    for number, name in enumerate(problem.budgeted):
-        _budget(built, number, name)
+    for number, total in enumerate(problem.budgeted):
+        _budget(built, number, str(total))
     _goal(built)
     return built
 
@@ -272,7 +272,8 @@ def run_order(problem: Problem, groups: list[int]) -> list[int] | None:
             return None
         order += ready
         done |= set(ready)
-    return order
+    table = problem.table
+    return sorted(order, key=lambda i: int(table.workloads[table.group_class[groups[i]]]))  # a mix: one after another
 
 
 def cycles(problem: Problem, groups: list[int]) -> list[list[int]]:

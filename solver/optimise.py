@@ -10,18 +10,19 @@ from dataclasses import replace
 import numpy as np
 
 from costmodel import evaluate
+from costmodel.hardware import PriceList, within_hardware_budgets
 from costmodel.table import CandidateTable, build_table, table_frame
 from solver.bounds import Bounds, Weights, close_plain, plain_bounds, problem_groupings, surviving_rows, view
 from solver.goals import Part, optima
 from solver.model import Pair, build_model, pairs_of, solve_model
 from solver.multipliers import close_with_budgets
 from solver.precisions import least_of_all
-from solver.problem import Problem, Selection
+from solver.problem import Points, Problem, Selection
 from solver.proof import Proof
 from solver.result import Deduction, Outcome, Progress, Result, Seconds, Space
 from solver.rounds import can_price_in_rounds, table_in_rounds
 from solver.space import space_of
-from solver.totals import keeps, objective_of
+from solver.totals import check_mix, keeps_all, objective_of
 from specs.study import Budgets, Goal, Study
 
 Report = Callable[[Progress], None]
@@ -38,6 +39,7 @@ def solve(
     stop: threading.Event | None = None,
     on_proof: Callable[[Proof], None] | None = None,
     margin: float = 0.0,
+    table: CandidateTable | None = None,
 ) -> Result:
     """Find the best design of a study and prove it.
 
@@ -59,14 +61,18 @@ def solve(
         Called with what the proof of ``best`` rests on.
     margin
         Leave in that proof's model what may cost up to this fraction more than the optimum.
+    table
+        A whole table that `solver.session` built for this and other questions.
     """
     report, stop = on_progress or (lambda progress: None), stop or threading.Event()
+    choices = study.precision_choices
+    if table is not None and len(choices) > 1:
+        raise ValueError("a table speaks of one precision, the study of several")
     runs = [
-        Run(replace(study, precision=precision), time_limit, workers, use_bounds, report, stop)
-        for precision in study.precision_choices
+        Run(replace(study, precision=precision), time_limit, workers, use_bounds, report, stop) for precision in choices
     ]
     for run in runs:
-        run.on_proof, run.margin = on_proof, margin
+        run.on_proof, run.margin, run.shared = on_proof, margin, table
     return least_of_all(runs, baseline) if len(runs) > 1 else runs[0].result(baseline)
 
 
@@ -89,13 +95,14 @@ class Run:
         self.study, self.use_bounds, self.report = study, use_bounds, report
         self.begin = time.perf_counter()
         self.deadline = None if time_limit is None else self.begin + time_limit
-        self.workers = workers or _cores()
+        self.workers = workers or available_cores()
         self.stop = stop
         self.bounds_seconds = self.cpsat_seconds = 0.0
         self.deductions: list[Deduction] = []
         self.cycles_cut: tuple[tuple[int, ...], ...] = ()
         self.on_proof: Callable[[Proof], None] | None = None
         self.margin = 0.0
+        self.shared: CandidateTable | None = None
 
     def stopped(self) -> bool:
         return self.stop.is_set() or (self.deadline is not None and time.perf_counter() > self.deadline)
@@ -109,6 +116,8 @@ class Run:
     def table(self, budgets: Budgets) -> CandidateTable:
         """The table: whole, or without the groups that least costs already exclude."""
         study = replace(self.study, budgets=budgets)
+        if self.shared is not None:
+            return replace(self.shared, study=study)
         if study.goals == ("throughput",):  # latency turned over: one total to minimise like any other
             study = replace(study, goal="latency")
         frame = table_frame(study)
@@ -127,9 +136,9 @@ class Run:
             table = self.table(budgets)
         except _StoppedError:
             return None
-        everything = np.arange(len(table.points), dtype=np.intp)
+        check_mix(table)
         any_group = np.ones(len(table.lattice.groups), dtype=bool)
-        return Part(table, any_group, everything, "fused", self.stopped)
+        return Part(table, any_group, self._points(table), "fused", self.stopped)
 
     def result(self, baseline: bool) -> Result:
         part = self.part(self.study.budgets)
@@ -150,7 +159,7 @@ class Run:
             then=tuple(then),
             layer_by_layer=own,
             layer_by_layer_same_hardware=same,
-            space=space_of(part.table),
+            space=space_of(part),
             deductions=tuple(self.deductions),
             seconds=Seconds(
                 table=part.table.seconds,
@@ -159,6 +168,12 @@ class Run:
                 total=time.perf_counter() - self.begin,
             ),
         )
+
+    def _points(self, table: CandidateTable) -> Points:
+        """The table's points within the study's hardware budgets: all, unless the table serves other studies, too."""
+        price_list = PriceList(self.study)
+        kept = [within_hardware_budgets(self.study, point, price_list) for point in table.points]
+        return np.flatnonzero(kept)
 
     def optimise(self, part: Part, goal: Goal, budgets: Budgets, quiet: bool = False) -> Outcome:
         """Best design of a part of the space for a goal that adds up over groups."""
@@ -254,11 +269,12 @@ class Run:
         cost = evaluate(self.study, design)
         objective = objective_of(problem.goal, cost)
         assert objective == selection.objective, f"evaluate says {objective}, the table {selection.objective}"
-        assert keeps(cost, problem.budgets)
+        assert keeps_all(self.study, design, cost, problem.budgets)
         return Outcome("optimal" if bound == objective else "feasible", objective, bound, design, cost)
 
 
-def _cores() -> int:
+def available_cores() -> int:
+    """Cores that this process may use."""
     import os
 
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

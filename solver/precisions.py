@@ -14,7 +14,7 @@ from solver.goals import Part, no_larger, no_worse, optima
 from solver.result import Outcome, Progress, Result, Seconds, Space, Status
 from solver.space import space_of
 from solver.totals import objective_of
-from specs.study import Budgets, Goal, Precision
+from specs.study import Budgets, Goal, Precision, Study
 
 if TYPE_CHECKING:
     from solver.optimise import Run
@@ -36,14 +36,14 @@ class Race:
         # Of equal designs a further goal decides: then as much as the best, else less.
         return None if self.best is None else self.best[0] - (len(self.goals) == 1)
 
-    def budgets(self, stated: Budgets) -> Budgets:
-        """Budgets that nothing keeps which is worse than the best."""
-        return stated if self._limit is None else no_worse(self.goals[0], self._limit, stated)
+    def limits(self, study: Study) -> Budgets:
+        """Limits that nothing keeps which is worse than the best."""
+        return study.limits if self._limit is None else no_worse(self.goals[0], self._limit, study.limits)
 
     def attempt(self, run: Run, part: Part) -> None:
         """Look for a better design with one more choice."""
         within = part if self._limit is None else no_larger(part, self.goals[0], self._limit)
-        self.tried.append(optima(run, within, replace(run.study, budgets=self.budgets(run.study.budgets))))
+        self.tried.append(optima(run, within, run.study, self.limits(run.study)))
         cost = self.tried[-1][-1].cost
         if cost is None:
             return
@@ -113,12 +113,13 @@ def least_of_all(runs: Sequence[Run], baseline: bool) -> Result:
     spaces, table_seconds, kept = list[Space](), 0.0, None
     for run in runs:
         run.report = _told_of(run.study.precision, run.report)
-        part = run.part(fused.budgets(study.budgets))
+        # Objectives are of `num_mixes` mixes, budgets of one.
+        part = run.part(fused.limits(study) if study.num_mixes == 1 else study.budgets)
         if part is None:
             fused.give_up()
             alone.give_up()
             continue
-        spaces.append(space_of(part.table))
+        spaces.append(space_of(part))
         table_seconds += part.table.seconds
         fused.attempt(run, part)
         kept = part if fused.leader is run else kept  # no table but the leader's stays

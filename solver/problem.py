@@ -13,7 +13,19 @@ from costmodel.design import Design, GroupDesign
 from costmodel.selection import price_cells
 from costmodel.table import NO_COST, CandidateTable, FamilyTable, price_rows
 from costmodel.template import Ints
-from solver.totals import RATES, Largest, Rate, exact_rate, limits_of, no_cost, rate, row_layers, row_total
+from solver.totals import (
+    Largest,
+    Rate,
+    Total,
+    all_limits,
+    exact_rate,
+    limits_of,
+    no_cost,
+    rate,
+    row_layers,
+    row_runs,
+    row_total,
+)
 from specs.study import Budgets, Goal
 
 Points = NDArray[np.intp]
@@ -54,6 +66,13 @@ class Selection:
     objective: int
 
 
+def multiplied(costs: Ints, times: Ints | int) -> Ints:
+    """Costs times whole numbers; what would be beyond `NO_COST`, or was, is `NO_COST`."""
+    if np.max(times, initial=1) == 1:
+        return costs
+    return np.where(costs < NO_COST, np.minimum(costs, NO_COST // times) * times, NO_COST)
+
+
 def cutoff(goal: Goal, budgets: Budgets) -> int:
     """What objectives must stay below: a budget on the goal itself, or more than any real cost."""
     own = limits_of(budgets).get(goal)
@@ -78,9 +97,10 @@ class Problem:
     groups: NDArray[np.bool_]
     points: Points
     stop: Callable[[], bool] = field(default=lambda: False, compare=False)
-    _rates: dict[tuple[str, int], Rate] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _rates: dict[tuple[Total, int], Rate] = field(default_factory=dict, init=False, compare=False, repr=False)
     _largest_of: dict[tuple[int, int], Largest] = field(default_factory=dict, init=False, compare=False, repr=False)
     _layers_of: dict[int, Ints] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _runs_of: dict[tuple[Total, int], Ints] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @cached_property
     def fuses(self) -> bool:
@@ -103,37 +123,42 @@ class Problem:
         return {int(p): block for block in self.blocks for p in block.points}
 
     @cached_property
-    def budgeted(self) -> tuple[str, ...]:
-        """Names of the totals that carry a budget and are not the goal."""
-        return tuple(name for name in limits_of(self.budgets) if name != self.goal)
+    def limits(self) -> dict[Total, int]:
+        """Every stated limit on a total."""
+        return all_limits(self.table.study, self.budgets)
 
-    def limit(self, name: str, point: int) -> int:
+    @cached_property
+    def budgeted(self) -> tuple[Total, ...]:
+        """The totals that carry a budget and are not the goal."""
+        return tuple(total for total in self.limits if total != Total(self.goal))
+
+    def limit(self, total: Total, point: int) -> int:
         """The budget of a total in the units of `RowCosts`: latency in cycles of the point's clock."""
-        stated = limits_of(self.budgets)[name]
-        if name == "latency":
-            return no_cost(stated // self.table.points[point].period_fs)
-        return self._rate(name, point).limit if name in RATES else no_cost(stated)
+        if total.name == "latency":
+            return no_cost(self.limits[total] // self.table.points[point].period_fs)
+        return self._rate(total, point).limit if total.is_rate else no_cost(self.limits[total])
 
-    def _rate(self, name: str, point: int) -> Rate:
+    def _rate(self, total: Total, point: int) -> Rate:
         """A limit per time in 64 bits, perhaps a little wider than stated."""
-        if (name, point) not in self._rates:
+        if (total, point) not in self._rates:
             largest = self._largest(self.block_of[point])
-            most = largest.amount(name, self.table.point_prices[point])
-            self._rates[name, point] = rate(self._exact_rate(name, point), most, largest)
-        return self._rates[name, point]
+            most = largest.amount(total.name, self.table.point_prices[point])
+            self._rates[total, point] = rate(self._exact_rate(total, point), most, largest)
+        return self._rates[total, point]
 
-    def _exact_rate(self, name: str, point: int) -> Rate:
-        limit, largest = limits_of(self.budgets)[name], self._largest(self.block_of[point])
-        return exact_rate(self.table, name, limit, point, largest)
+    def _exact_rate(self, total: Total, point: int) -> Rate:
+        largest = self._largest(self.block_of[point])
+        return exact_rate(self.table, total, self.limits[total], point, largest)
 
     def is_exact(self, point: int) -> bool:
         """Whether the totals of `row_costs` at a point are what is limited, and not a little wider."""
-        return all(self._rate(name, point).is_exact for name in self.budgeted if name in RATES)
+        return all(self._rate(total, point).is_exact for total in self.budgeted if total.is_rate)
 
     def exact_limits(self, point: int) -> tuple[int, ...]:
         """The limits on `exact_totals`."""
         return tuple(
-            self._exact_rate(name, point).limit if name in RATES else self.limit(name, point) for name in self.budgeted
+            self._exact_rate(total, point).limit if total.is_rate else self.limit(total, point)
+            for total in self.budgeted
         )
 
     def exact_totals(self, point: int, rows: Sequence[int]) -> list[tuple[int, ...]]:
@@ -141,19 +166,18 @@ class Problem:
         block, which = self.block_of[point], np.array(rows, dtype=np.int64)
         family, at = self.family(block), np.array([point], dtype=np.intp)
         priced, layers = price_rows(self.table, family, block.array, at, which), self._layers(block.family)[which]
-        by_name = {
-            "energy": priced.energy_fj[:, 0].tolist(),
-            "latency": priced.cycles.tolist(),
-            "bandwidth": priced.dram_bytes.tolist(),
-        }
+        energy, cycles, traffic = priced.energy_fj[:, 0].tolist(), priced.cycles.tolist(), priced.dram_bytes.tolist()
+        by_name = {"energy": energy, "power": energy, "latency": cycles, "bandwidth": traffic}
         columns = []
-        for name in self.budgeted:
-            if name in RATES:
-                exact, amounts = self._exact_rate(name, point), by_name["energy" if name == "power" else "bandwidth"]
-                triples = zip(amounts, by_name["latency"], layers.tolist(), strict=True)
-                columns.append([exact.of_row(*triple) for triple in triples])
-            else:
-                columns.append(by_name[name])
+        for total in self.budgeted:
+            runs = self._runs(total, block.family)[which].tolist()
+            amounts = [n * amount for n, amount in zip(runs, by_name.get(total.name, traffic), strict=True)]
+            if total.is_rate:
+                exact = self._exact_rate(total, point)
+                times = [n * cycle for n, cycle in zip(runs, cycles, strict=True)]
+                counted = [layer if n else 0 for n, layer in zip(runs, layers.tolist(), strict=True)]
+                amounts = [exact.of_row(*row) for row in zip(amounts, times, counted, strict=True)]
+            columns.append(amounts)
         return list(zip(*columns, strict=True)) if columns else [()] * len(rows)
 
     def _layers(self, family: int) -> Ints:
@@ -161,10 +185,16 @@ class Problem:
             self._layers_of[family] = row_layers(self.table, self.table.families[family])
         return self._layers_of[family]
 
+    def _runs(self, total: Total, family: int) -> Ints:
+        """How often each row of a family counts in a total."""
+        if (total, family) not in self._runs_of:
+            self._runs_of[total, family] = row_runs(self.table, self.table.families[family], total)
+        return self._runs_of[total, family]
+
     def _largest(self, block: Block) -> Largest:
         if (block.family, block.array) not in self._largest_of:
-            layers = self._layers(block.family)
-            self._largest_of[block.family, block.array] = Largest.of(self.family(block), block.array, layers)
+            layers, runs = self._layers(block.family), self._runs(Total(self.goal), block.family)
+            self._largest_of[block.family, block.array] = Largest.of(self.family(block), block.array, layers, runs)
         return self._largest_of[block.family, block.array]
 
     @property
@@ -180,14 +210,14 @@ class Problem:
         priced = price_rows(self.table, self.family(block), block.array, points, rows)
         layers = self._layers(block.family)[rows]
 
-        def total(name: str) -> Ints:
-            rates = [self._rate(name, int(p)) for p in points] if name in RATES else []
-            return row_total(name, priced, rates, layers)
+        def costs(total: Total) -> Ints:
+            rates = [self._rate(total, int(p)) for p in points] if total.is_rate else []
+            return row_total(total.name, priced, rates, layers, self._runs(total, block.family)[rows])
 
-        objective = total(self.goal)
+        objective = costs(Total(self.goal))
         if self.goal == "latency":
             objective = objective * np.array([self.table.points[p].period_fs for p in points])
-        return RowCosts(objective, tuple(total(name) for name in self.budgeted), priced.fits)
+        return RowCosts(objective, tuple(map(costs, self.budgeted)), priced.fits)
 
     def cheapest(self, block: Block) -> Ints:
         """What each group class costs at best at a block's points: (group class, point)."""
@@ -197,14 +227,14 @@ class Problem:
         feature, weight = price_cells(study, points)
         best = np.full((self.table.num_classes, len(points)), NO_COST, dtype=np.int64)
         best[family.classes] = family.cheapest[:, block.array, feature, weight]
+        times = self.table.runs[:, None]
         if self.goal == "latency":
-            periods = np.array([p.period_fs for p in points], dtype=np.int64)
-            best = np.where(best < NO_COST, np.minimum(best, NO_COST // periods.max()) * periods, NO_COST)
-        return best
+            times = times * np.array([p.period_fs for p in points], dtype=np.int64)
+        return multiplied(best, times)
 
     def row_class(self, family: FamilyTable) -> Ints:
         """Group class of every row of a family."""
-        return np.repeat(family.classes, np.diff(np.append(family.starts, len(family.rows))))
+        return family.per_row(family.classes)
 
     def design(self, selection: Selection) -> Design:
         """Spell a selection out."""

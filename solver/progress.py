@@ -34,7 +34,7 @@ class LiveLine:
 
     def line(self) -> str:
         """Return the line as plain text."""
-        now, goal = self.latest, self.study.goal
+        now, goal, mixes = self.latest, self.study.goal, self.study.num_mixes
         parts = [f"{time.perf_counter() - self.begin:4.0f} s"]
         if self.stop.is_set():
             parts.append("stopping (Ctrl-C again gives up)")
@@ -42,9 +42,9 @@ class LiveLine:
         if now.total:
             parts.append(f"{now.done:,}/{now.total:,}")
         if now.best is not None:
-            parts.append(f"best {objective_text(goal, now.best)}")
+            parts.append(f"best {objective_text(goal, now.best, mixes)}")
         if now.bound is not None:
-            parts.append(f"bound {bound_text(goal, now.bound)}")
+            parts.append(f"bound {bound_text(goal, now.bound, mixes)}")
         if now.best and now.bound is not None:
             parts.append(f"gap {percent_at_most((now.best - now.bound) / now.best)}")
         return "  ".join(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 
-from solver.result import BASE_UNITS, UNIT_OF_GOAL
+from solver.result import BASE_UNITS, UNIT_OF_GOAL, mixes_in
 from specs.study import Goal
 
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
@@ -43,14 +43,15 @@ def area_text(area_um2: int) -> str:
     return f"{area_um2 / 10**6:.4g} mm2"
 
 
-def objective_text(goal: Goal, base: int) -> str:
-    """Write an objective, given in base units of the goal (fJ, fs or bytes)."""
-    return engineering(base / BASE_UNITS[goal], UNIT_OF_GOAL[goal])
+def objective_text(goal: Goal, base: int, num_mixes: int = 1) -> str:
+    """Write an objective, given in base units of the goal (fJ, fs or bytes) for so many mixes."""
+    return engineering(base / (BASE_UNITS[goal] * mixes_in(goal, num_mixes)), UNIT_OF_GOAL[goal])
 
 
-def bound_text(goal: Goal, base: int) -> str:
+def bound_text(goal: Goal, base: int, num_mixes: int = 1) -> str:
     """Write a lower bound, never larger than it is."""
-    return engineering(Decimal(base) / BASE_UNITS[goal], UNIT_OF_GOAL[goal], rounding=ROUND_FLOOR)
+    value = Decimal(base) / (BASE_UNITS[goal] * mixes_in(goal, num_mixes))
+    return engineering(value, UNIT_OF_GOAL[goal], rounding=ROUND_FLOOR)
 
 
 def percent(fraction: float) -> str:

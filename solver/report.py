@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 
 from costmodel import Cost, Hardware
-from costmodel.limits import network_compulsory_bytes, network_pebble_bound_bytes
+from costmodel.limits import network_compulsory_bytes, network_pebble_bound_bytes, of_mix
+from solver.export_parts import workload_costs
 from solver.group_table import LEGEND, WIDTH, aligned, group_table
 from solver.quantities import area_text, change, engineering, percent, percent_at_most, stated
 from solver.result import Outcome, Result
@@ -30,7 +31,8 @@ def report(result: Result) -> str:
     if result.design is not None and result.cost is not None:
         blocks += [
             _facts(result, result.design.hardware, result.cost),
-            [*group_table(result.study.network, result.design, result.cost), *(f"  {line}" for line in LEGEND)],
+            _workloads(result),
+            [*group_table(result.study, result.design, result.cost), *(f"  {line}" for line in LEGEND)],
             _savings(result, result.cost),
         ]
     blocks.append(textwrap.wrap(verdict(result), WIDTH, break_long_words=False, break_on_hyphens=False))
@@ -40,7 +42,8 @@ def report(result: Result) -> str:
 def _title(result: Result) -> str:
     study = result.study
     batch = "one image" if study.batch == 1 else f"{study.batch} images"
-    network = f"{study.network.name}, {len(study.network.layers)} layers, {batch}, {study.technology.name}"
+    name = f"a mix of {len(study.mix)} networks" if study.mix else study.network.name
+    network = f"{name}, {len(study.network.layers)} layers, {batch}, {study.technology.name}"
     return f"{study.name}: {', then '.join(GOAL_TEXTS[goal] for goal in study.goals)} for {network}"
 
 
@@ -58,13 +61,13 @@ def buffers_text(hardware: Hardware) -> str:
 
 
 def _facts(result: Result, hardware: Hardware, cost: Cost) -> list[str]:
-    limits = {name: f"budget {text}" for name, text in budget_texts(result.study).items()}
+    limits = {name: f"budget {text}" for name, text in budget_texts(result.study.budgets).items()}
     limits |= {name: f"{limits[name]} in all" for name in ("sram", "pes") if name in limits}
     buffering = "double-buffered" if hardware.double_buffer else "single-buffered"
     pes = f"{hardware.array.pes} PEs at {stated(hardware.clock_hz, 'Hz')}, {buffering}"
-    energy_j, latency_s = cost.energy_fj / 10**15, cost.latency_fs / 10**15
-    reads = engineering(sum(group.dram_read_bytes for group in cost.groups), "B")
-    writes = engineering(sum(group.dram_write_bytes for group in cost.groups), "B")
+    energy_j, latency_s, traffic = cost.energy_j, cost.latency_s, cost.mean("dram_bytes")
+    images = float(result.study.batch * sum(workload.weight for workload in result.study.mix) or result.study.batch)
+    reads, writes = (engineering(cost.mean(part), "B") for part in ("dram_read_bytes", "dram_write_bytes"))
     facts = [
         ("accelerator", f"{accelerator_text(hardware)}: {pes}", "pes"),
         *_precision(result.study),
@@ -73,12 +76,12 @@ def _facts(result: Result, hardware: Hardware, cost: Cost) -> list[str]:
         ("area", area_text(cost.area_um2), "area"),
         ("energy", f"{engineering(energy_j, 'J')} ({_energy_shares(cost)})", "energy"),
         ("latency", engineering(latency_s, "s"), "latency"),
-        ("DRAM traffic", f"{engineering(cost.dram_bytes, 'B')} ({reads} read, {writes} written)", "dram_traffic"),
-        ("", f"{engineering(cost.dram_bytes / latency_s, 'B/s')} on average" if latency_s else "", "dram_bandwidth"),
+        ("DRAM traffic", f"{engineering(traffic, 'B')} ({reads} read, {writes} written)", "dram_traffic"),
+        ("", f"{engineering(traffic / latency_s, 'B/s')} on average" if latency_s else "", "dram_bandwidth"),
         ("", _limits(result.study, hardware, cost), ""),
         ("EDP", engineering(energy_j * latency_s, "J s"), ""),
         ("power", engineering(energy_j / latency_s, "W") if latency_s else "n/a", "power"),
-        ("throughput", f"{engineering(result.study.batch / latency_s, 'images/s')}" if latency_s else "n/a", ""),
+        ("throughput", f"{engineering(images / latency_s, 'images/s')}" if latency_s else "n/a", ""),
     ]
     return [f"  {name:<14}{'; '.join(filter(None, (text, limits.get(limit, ''))))}" for name, text, limit in facts]
 
@@ -102,23 +105,39 @@ def precision_text(precision: Precision) -> str:
     return f"activations {precision.activation}, weights {precision.weight}, partial sums {precision.partial_sum} bits"
 
 
+def _workloads(result: Result) -> list[str]:
+    """What one run of each network of a mix costs; nothing without a mix."""
+    rows = []
+    costs = workload_costs(result.study, result.best)
+    for number, (workload, cost) in enumerate(zip(result.study.mix, costs, strict=False), 1):
+        limits = ", ".join(f"{name} {text}" for name, text in budget_texts(workload.budgets).items())
+        totals = (engineering(cost.energy_j, "J"), engineering(cost.latency_s, "s"), engineering(cost.dram_bytes, "B"))
+        rows.append(
+            (f"[{number}] {workload.name}", f"{float(workload.weight):g}", str(workload.num_layers), *totals, limits)
+        )
+    if not rows:
+        return []
+    header = ("one run of", "weight", "layers", "energy", "latency", "DRAM traffic", "budgets")
+    return aligned([header, *rows], (True, False, False, False, False, False, True))
+
+
 def _limits(study: Study, hardware: Hardware, cost: Cost) -> str:
     """How far the traffic lies above what nothing in the model can undercut; see `costmodel.limits`."""
-    least = network_compulsory_bytes(study)
-    apart = network_pebble_bound_bytes(study, hardware.sram_bytes)
+    least = of_mix(study, network_compulsory_bytes)
+    apart = of_mix(study, lambda one: network_pebble_bound_bytes(one, hardware.sram_bytes))
     return (
-        f"{cost.dram_bytes / least:.2f} x the least with any fusion, {engineering(least, 'B')}; "
+        f"{cost.mean('dram_bytes') / least:.2f} x the least with any fusion, {engineering(least, 'B')}; "
         f"layer by layer at least {engineering(apart, 'B')}"
     )
 
 
 def _energy_shares(cost: Cost) -> str:
     parts = {
-        "array": sum(group.array_fj for group in cost.groups),
-        "feature buffer": sum(group.feature_fj for group in cost.groups),
-        "weight buffer": sum(group.weight_fj for group in cost.groups),
-        "DRAM": sum(group.dram_fj for group in cost.groups),
-        "leakage": sum(group.leakage_fj for group in cost.groups),
+        "array": cost.total("array_fj"),
+        "feature buffer": cost.total("feature_fj"),
+        "weight buffer": cost.total("weight_fj"),
+        "DRAM": cost.total("dram_fj"),
+        "leakage": cost.total("leakage_fj"),
     }
     total = max(1, cost.energy_fj)
     return ", ".join(f"{name} {percent(energy_fj / total)}" for name, energy_fj in parts.items())
@@ -154,8 +173,8 @@ def _saving_row(where: str, outcome: Outcome, cost: Cost) -> tuple[str, str, str
     proof = "optimal" if outcome.status == "optimal" else f"gap {percent_at_most(gap)}" if gap is not None else "none"
     return (
         where,
-        f"{engineering(theirs.energy_fj / 10**15, 'J')} {change(cost.energy_fj, theirs.energy_fj):>7}",
-        f"{engineering(theirs.latency_fs / 10**15, 's')} {change(cost.latency_fs, theirs.latency_fs):>7}",
-        f"{engineering(theirs.dram_bytes, 'B')} {change(cost.dram_bytes, theirs.dram_bytes):>7}",
+        f"{engineering(theirs.energy_j, 'J')} {change(cost.energy_fj, theirs.energy_fj):>7}",
+        f"{engineering(theirs.latency_s, 's')} {change(cost.latency_fs, theirs.latency_fs):>7}",
+        f"{engineering(theirs.mean('dram_bytes'), 'B')} {change(cost.dram_bytes, theirs.dram_bytes):>7}",
         proof,
     )

@@ -29,6 +29,13 @@ BASE_UNITS: dict[Goal, int] = {
     "throughput": 10**15,
 }
 """Integer base units (fJ, fs, bytes, fJ fs, um2, nW) in one printed unit; throughput is told by the batch's latency."""
+_SUMS_IN: dict[Goal, int] = {"edp": 2, "area": 0, "power": 0}
+"""In how many factors a goal is a sum over the groups' runs, if not in one."""
+
+
+def mixes_in(goal: Goal, num_mixes: int) -> int:
+    """How many times what a mix costs an objective is, if totals are of ``num_mixes`` mixes."""
+    return int(num_mixes ** _SUMS_IN.get(goal, 1))
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ class Outcome:
     ----------
     objective, bound
         In base units of the goal (fJ, fs or bytes): the design's cost and a proven lower limit of every
-        design's cost. ``optimal`` means that they are equal.
+        design's cost. ``optimal`` means that they are equal. Of `Study.num_mixes` mixes, as in `costmodel.Cost`.
     """
 
     status: Status

@@ -21,7 +21,7 @@ from costmodel.selection import price_cells
 from costmodel.table import NO_COST, CandidateTable, Frame
 from costmodel.template import Ints
 from solver.choose_groupings import groupings_of
-from solver.problem import Points, cutoff
+from solver.problem import Points, cutoff, multiplied
 from solver.result import Deduction
 
 _VISITED_AT_LEAST = 16
@@ -73,7 +73,8 @@ class _Rounds:
         ]
         self._columns: dict[int, tuple[Ints, int]] = {}
         self.lower = np.zeros(len(frame.points), dtype=np.int64)
-        self.upper = cutoff(study.goal, study.budgets)
+        self.upper = cutoff(study.goal, study.limits)
+        self._runs = frame.runs[:, None]
 
     def _period(self, points: Points) -> int:
         return self._frame.points[points[0]].period_fs if self._frame.study.goal == "latency" else 1
@@ -114,13 +115,14 @@ class _Rounds:
         """Put exact costs of priced classes (from the family's ``start``-th on) over others, in the goal's unit."""
         pricer = self.pricers[block.family]
         exact = pricer.cheapest(block.array, block.feature[cells], block.weight[cells], start)
-        unpriced[pricer.done[start:]] = _in_goal_unit(exact, block)
+        done = pricer.done[start:]
+        unpriced[done] = multiplied(exact, self._runs[done] * block.period_fs)
         return unpriced
 
     def _optimistic(self, block: _Block, cells: Cells) -> Ints:
         """Costs of all group classes at cells, least costs where unpriced: (class, cell)."""
         least = self._least[block.family].at(block.array, block.feature[cells], block.weight[cells])
-        return self._costs(block, cells, _in_goal_unit(least, block))
+        return self._costs(block, cells, multiplied(least, self._runs * block.period_fs))
 
     def _remembered(self, block: _Block, cells: Cells) -> Ints:
         """`_optimistic`, from the columns of earlier rounds where they are still at hand."""
@@ -152,13 +154,6 @@ class _Rounds:
         """Look for a better design of priced groups."""
         nothing = np.full((self.priced.shape[1], len(cells)), NO_COST, dtype=np.int64)
         self.upper = min(self.upper, int(self.groupings.reached(self._costs(block, cells, nothing)).min()))
-
-
-def _in_goal_unit(cost: Ints, block: _Block) -> Ints:
-    """Cycles to fs where the goal is latency."""
-    if block.period_fs == 1:
-        return cost
-    return np.where(cost < NO_COST // block.period_fs, cost * block.period_fs, NO_COST)
 
 
 def table_in_rounds(

@@ -6,7 +6,7 @@ import math
 
 from solver.quantities import area_text, bound_text, percent_at_most, stated
 from solver.result import Result, Space
-from specs.study import Goal, Study
+from specs.study import Budgets, Goal
 from specs.units import size_text
 
 _BETTER: dict[Goal, str] = {
@@ -21,9 +21,8 @@ _BETTER: dict[Goal, str] = {
 _HARDWARE_BUDGETS = ("area", "sram", "pes")
 
 
-def budget_texts(study: Study) -> dict[str, str]:
+def budget_texts(limits: Budgets) -> dict[str, str]:
     """Return the stated budgets by name, as a user would write them."""
-    limits = study.budgets
     texts = {
         "area": limits.area_um2 and area_text(limits.area_um2),
         "sram": limits.sram_bytes and size_text(limits.sram_bytes),
@@ -66,7 +65,7 @@ def verdict(result: Result) -> str:
         )
     if not result.bound or result.best.gap is None:
         return "not proven: a design was found, but no limit to how much better another could be"
-    bound = bound_text(goal, result.bound)
+    bound = bound_text(goal, result.bound, result.study.num_mixes)
     return f"not proven: the optimum is at most {percent_at_most(result.best.gap)} lower (bound {bound})"
 
 
@@ -84,7 +83,10 @@ def _then(result: Result) -> str:
 
 
 def _infeasible(result: Result) -> str:
-    budgets = budget_texts(result.study)
+    budgets = budget_texts(result.study.budgets)
+    for workload in result.study.mix:
+        own = budget_texts(workload.budgets)
+        budgets |= {f"{name} of {workload.name}": text for name, text in own.items()}
     space = f"no design in the stated space ({space_text(result.space)})"
     if not budgets:
         return f"proven infeasible: {space} fits its buffers: list larger ones"

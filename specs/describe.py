@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from specs.network import Network
-from specs.study import AcceleratorSpec, Study, Technology
+from specs.study import AcceleratorSpec, Study, Technology, Workload
 
 
 def describe(study: Study) -> dict[str, Any]:
@@ -17,6 +17,7 @@ def describe(study: Study) -> dict[str, Any]:
     return {
         "name": study.name,
         "network": _network(study.network),
+        "mix": [_workload(workload) for workload in study.mix],
         "mode": study.mode,
         "batch": study.batch,
         "precision_bits": _one_or_all([asdict(precision) for precision in study.precision_choices]),
@@ -40,6 +41,16 @@ def _network(network: Network) -> dict[str, Any]:
         "num_layers": len(network.layers),
         "macs": network.macs,
         "params": network.params,
+    }
+
+
+def _workload(workload: Workload) -> dict[str, Any]:
+    budgets = {name: limit for name, limit in asdict(workload.budgets).items() if limit is not None}
+    return {
+        "name": workload.name,
+        "weight": str(workload.weight),
+        "num_layers": workload.num_layers,
+        "budgets": budgets,
     }
 
 

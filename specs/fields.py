@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -15,6 +16,8 @@ from specs.errors import alternatives, did_you_mean, show
 from specs.units import AREA, ENERGY, FREQUENCY, SIZE
 
 LARGEST_COUNT = 2**31 - 1
+LARGEST_WEIGHT = 1000
+WEIGHT_DIGITS = 10**4
 
 T = TypeVar("T")
 
@@ -77,6 +80,18 @@ def positive_number(value: object) -> float:
     raise ValueError(f"must be a positive number, not {show(value)}")
 
 
+def weight(value: object) -> Fraction:
+    """Read a positive number exactly as it is written, with up to four digits behind the point."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        exact = Fraction(str(value))
+        if 0 < exact <= LARGEST_WEIGHT and WEIGHT_DIGITS % exact.denominator == 0:
+            return exact
+    raise ValueError(
+        f"must be a positive number of at most {LARGEST_WEIGHT}, with up to four digits behind the point, "
+        f"not {show(value)}"
+    )
+
+
 def one_or_more(value: object) -> Sequence[object]:
     """Let a lone value stand for a list of one."""
     return value if isinstance(value, list | tuple) else [value]
@@ -130,6 +145,7 @@ Truth = Annotated[bool, BeforeValidator(truth)]
 Count = Annotated[int, BeforeValidator(whole_number(1))]
 Total = Annotated[int, BeforeValidator(whole_number(0, 10**18))]
 Number = Annotated[float, BeforeValidator(positive_number)]
+Weight = Annotated[Fraction, BeforeValidator(weight)]
 Pair = Annotated[tuple[int, int], BeforeValidator(ints_or_pair(1))]
 Pads = Annotated[tuple[int, int, int, int], BeforeValidator(pads)]
 Bits = Annotated[int, BeforeValidator(choice((8, 16, 32), noun=" bits"))]

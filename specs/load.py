@@ -8,16 +8,17 @@ from pathlib import Path
 
 from specs.checks import check_network
 from specs.defaults import with_defaults
-from specs.errors import KeyPath, Problem, SpecError, did_you_mean, show
+from specs.errors import KeyPath, Problem, SpecError, closest, did_you_mean, show
 from specs.fields import one_or_more
 from specs.library import DRAM_PRESETS, LIBRARY, Library, open_named, open_path
+from specs.mix import each_its_own, joined
 from specs.network import Network
 from specs.overrides import apply_overrides
 from specs.schema import BuffersDoc, DramDoc, StudyDoc
 from specs.schema_accelerators import read_accelerator
 from specs.schema_network import NetworkDoc, read_layer
 from specs.schema_technology import DramPresetsDoc
-from specs.study import AcceleratorSpec, Dram, Study, Technology
+from specs.study import AcceleratorSpec, Dram, Study, Technology, Workload
 from specs.technology_reader import check_precision, read_technology
 from specs.units import SIZE, size_text
 from specs.validation import read_as
@@ -88,10 +89,12 @@ class _Resolver:
 
     def study(self) -> Study | None:
         if isinstance(self.document.data, dict):
+            self._has_networks(self.document.data)
             self.document.data = with_defaults(self.document.data)
         doc = read_as(StudyDoc, self.document)
         # Also when the study itself is wrong: a user sees what is wrong in the other files at once.
-        network = self._network()
+        members = self._members()
+        network = self._joined(members)
         accelerators = self._accelerators(network)
         technology = self._technology()
         if doc is None:
@@ -120,17 +123,52 @@ class _Resolver:
             precisions=precisions if len(precisions) > 1 else (),
             fusion=doc.fusion.resolve(),
             tiling=doc.tiling.resolve(),
+            mix=tuple(
+                Workload(name, workload.weight, len(member.layers), workload.budgets.resolve())
+                for (name, member), workload in zip(members or (), doc.networks or (), strict=False)
+            ),
         )
+
+    @property
+    def is_mix(self) -> bool:
+        return isinstance(self.document.data, dict) and "networks" in self.document.data
 
     def _reference(self, key: str) -> str | None:
         """Return the text under a key; anything else the schema has refused."""
         value = self.document.data.get(key) if isinstance(self.document.data, dict) else None
         return value if isinstance(value, str) and value.strip() else None
 
-    def _network(self) -> Network | None:
-        reference = self._reference("network")
-        document = open_path(self.document, ("network",), reference) if reference else None
+    def _has_networks(self, data: Mapping[str, object]) -> None:
+        """Refuse a study without a network, or with two ways to name it."""
+        keys = StudyDoc.keys()
+        meant = {closest(key, keys) for key in data if key not in keys}
+        if "network" in data and "networks" in data:
+            self.document.refuse(("networks",), "must not stand beside network: a study has one of them")
+        elif not {"network", "networks"} & {*data, *meant}:
+            self.document.refuse(("network",), "is missing (or networks, for a mix of several)")
+
+    def _members(self) -> list[tuple[str, Network]] | None:
+        """Read every network, each with a name of its own; None if one has a problem."""
+        if not self.is_mix:
+            network = self._network(("network",), self._reference("network"))
+            return None if network is None else [(network.name, network)]
+        found, written = [], self.document.at(("networks",))
+        for i, entry in enumerate(written if isinstance(written, list) else []):
+            key: KeyPath = ("networks", i, "network") if isinstance(entry, dict) else ("networks", i)
+            reference = entry.get("network") if isinstance(entry, dict) else entry
+            found.append(self._network(key, reference if isinstance(reference, str) else None))
+        names = each_its_own([network.name for network in found if network is not None])
+        networks = [network for network in found if network is not None]
+        return list(zip(names, networks, strict=True)) if found and len(networks) == len(found) else None
+
+    def _network(self, key: KeyPath, reference: str | None) -> Network | None:
+        document = open_path(self.document, key, reference) if reference else None
         return _network(document) if document else None
+
+    def _joined(self, members: list[tuple[str, Network]] | None) -> Network | None:
+        if members is None:
+            return None
+        return joined(members) if self.is_mix else members[0][1]
 
     def _technology(self) -> Technology | None:
         reference = self._reference("technology")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import product, starmap
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from specs.errors import alternatives, show
-from specs.fields import Bits, Count, Counts, Sizes, Text, choice, each_once, one_or_more, whole_number
+from specs.fields import Bits, Count, Counts, Sizes, Text, Weight, choice, each_once, one_or_more, whole_number
 from specs.study import (
     GOALS,
     LAST_GOALS,
@@ -165,11 +166,50 @@ class BudgetsDoc(Doc):
         )
 
 
-class StudyDoc(Doc):
-    """A study file after `specs.defaults.with_defaults`, which is why only `network` can be missing."""
+class WorkloadBudgetsDoc(Doc):
+    """Upper limits on one network of a mix, as in `BudgetsDoc`; what limits hardware is the study's."""
+
+    latency: Annotated[int | None, _limit(TIME.whole)] = None
+    energy: Annotated[int | None, _limit(ENERGY.whole)] = None
+    power: Annotated[int | None, _limit(POWER.whole)] = None
+    dram_bandwidth: Annotated[int | None, _limit(BANDWIDTH.whole)] = None
+    dram_traffic: Annotated[int | None, _limit(SIZE.whole)] = None
+
+    def resolve(self) -> Budgets:
+        return Budgets(
+            latency_fs=self.latency,
+            energy_fj=self.energy,
+            power_nw=self.power,
+            dram_bytes_per_s=self.dram_bandwidth,
+            dram_bytes=self.dram_traffic,
+        )
+
+
+class WorkloadDoc(Doc):
+    """One network of a mix."""
 
     network: Text
     """Path to a network file."""
+    weight: Weight = Fraction(1)
+    """How often it runs, beside the others."""
+    budgets: WorkloadBudgetsDoc = WorkloadBudgetsDoc()
+    """Limits on one run of this network."""
+
+
+def _workloads(value: object) -> list[object]:
+    """Read a list of networks; a lone path stands for a mapping with it."""
+    if not isinstance(value, list) or not value:
+        raise ValueError(f"must be a list of networks, not {show(value)}")
+    return [{"network": entry} if isinstance(entry, str) else entry for entry in value]
+
+
+class StudyDoc(Doc):
+    """A study file after `specs.defaults.with_defaults`, which is why only the network can be missing."""
+
+    network: Text | None = None
+    """Path to a network file."""
+    networks: Annotated[tuple[WorkloadDoc, ...] | None, BeforeValidator(_workloads)] = None
+    """A workload mix, in place of network."""
     mode: Annotated[str, BeforeValidator(choice(("inference",), not_yet=("training",)))]
     batch: Count
     """Images that are processed together."""
@@ -191,5 +231,3 @@ class StudyDoc(Doc):
     def precisions(self) -> tuple[Precision, ...]:
         """List every precision once, in the order of the file."""
         return tuple(dict.fromkeys(precision for doc in self.precision for precision in doc.resolve()))
-
-    not_yet: ClassVar[dict[str, str]] = {"networks": "a study has one network"}

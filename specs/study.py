@@ -7,8 +7,11 @@ them by hand.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
 from itertools import product
+from math import lcm
 from typing import Literal
 
 from specs.network import Network
@@ -213,6 +216,44 @@ class Budgets:
         """Whether a total is limited per time, so that a slower design may keep what a faster one does not."""
         return self.power_nw is not None or self.dram_bytes_per_s is not None
 
+    @property
+    def weigh_energy(self) -> bool:
+        """Whether energy is limited, in all or per time."""
+        return self.energy_fj is not None or self.power_nw is not None
+
+    def times(self, number: int) -> Budgets:
+        """The same limits on what is ``number`` times as much work; hardware and averages over time stay."""
+
+        def scaled(limit: int | None) -> int | None:
+            return None if limit is None else limit * number
+
+        return replace(
+            self,
+            latency_fs=scaled(self.latency_fs),
+            energy_fj=scaled(self.energy_fj),
+            dram_bytes=scaled(self.dram_bytes),
+        )
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One network of a mix: so many consecutive layers of `Study.network`.
+
+    Attributes
+    ----------
+    name
+        Its layers and inputs are called ``name/...``.
+    weight
+        How often it runs in the mix: totals of the mix are sums of weight x the network's total.
+    budgets
+        Limits on totals of this network alone; those on hardware are the study's.
+    """
+
+    name: str
+    weight: Fraction
+    num_layers: int
+    budgets: Budgets = field(default_factory=Budgets)
+
 
 @dataclass(frozen=True)
 class Study:
@@ -235,6 +276,35 @@ class Study:
     fusion: Fusion = field(default_factory=Fusion)
     tiling: Tiling = field(default_factory=Tiling)
     mode: Literal["inference"] = "inference"
+    mix: tuple[Workload, ...] = ()
+    """The networks that ``network`` joins, if it joins several; they run one after another."""
+
+    @cached_property
+    def num_mixes(self) -> int:
+        """The fewest mixes in which each network runs a whole number of times; the solver's totals are of so many."""
+        return lcm(*(workload.weight.denominator for workload in self.mix))
+
+    @cached_property
+    def runs(self) -> tuple[int, ...]:
+        """How often each network of the mix runs in `num_mixes` mixes."""
+        return tuple(int(workload.weight * self.num_mixes) for workload in self.mix)
+
+    @cached_property
+    def workload_of(self) -> tuple[int, ...]:
+        """Which network of the mix each layer is of; 0 without a mix."""
+        if not self.mix:
+            return (0,) * len(self.network.layers)
+        return tuple(i for i, workload in enumerate(self.mix) for _ in range(workload.num_layers))
+
+    @property
+    def limits(self) -> Budgets:
+        """The budgets for `num_mixes` mixes."""
+        return self.budgets.times(self.num_mixes)
+
+    @property
+    def all_budgets(self) -> tuple[Budgets, ...]:
+        """The study's budgets and those of every network."""
+        return (self.budgets, *(workload.budgets for workload in self.mix))
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -249,10 +319,10 @@ class Study:
     @property
     def weighs_energy(self) -> bool:
         """Whether energy decides anything."""
-        limited = self.budgets.energy_fj is not None or self.budgets.power_nw is not None
+        limited = any(budgets.weigh_energy for budgets in self.all_budgets)
         return limited or any(goal in ("energy", "edp", "power") for goal in self.goals)
 
     @property
     def slowness_pays(self) -> bool:
         """Whether a design may be better for being slower: where energy or traffic count per time."""
-        return self.budgets.rates or "power" in self.goals
+        return any(budgets.rates for budgets in self.all_budgets) or "power" in self.goals

@@ -16,6 +16,7 @@ from brute_force import brute_force, undominated_totals
 from costmodel import DesignError, evaluate
 from made_results import chain_study, layer_by_layer, outcome, solved
 from random_instances import KINDS, draw_budgets, instance, prices_to_find
+from random_mixes import mix_of
 from solver import Outcome, Progress, Result, solve
 from solver.export import design_from_json, design_object, json_text, with_written_precision
 from solver.precisions import combined
@@ -117,6 +118,18 @@ def test_it_is_the_least_of_what_each_precision_has_alone(first: int) -> None:
         own = [r.layer_by_layer.objective for r in apart if r.layer_by_layer is not None]
         assert together.layer_by_layer is not None
         assert together.layer_by_layer.objective == min([one for one in own if one is not None], default=None)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_mix_of_networks_chooses_one_precision_for_all(seed: int) -> None:
+    goals = GOALS[seed]
+    precisions = (Precision(16, 8, 32), Precision(8, 16, 16))
+    study = replace(mix_of(seed), goal=goals[0], then=goals[1:], precision=precisions[0], precisions=precisions)
+    together, apart = solve(study, workers=1), [solve(one, workers=1) for one in each(study)]
+    reached = [tuple(one.objective or 0 for one in (r.best, *r.then)) for r in apart if r.design is not None]
+    found = tuple(one.objective or 0 for one in (together.best, *together.then)) if together.design else None
+    assert found == min(reached, default=None)
+    assert together.status in ("optimal", "infeasible")
 
 
 def test_every_position_wins_somewhere_and_some_study_has_no_design() -> None:

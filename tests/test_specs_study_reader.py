@@ -30,7 +30,9 @@ FIRST_LINE = "network: net.yaml\n"
 KIB = 1024
 TEMPLATES = alternatives(template_names())
 GOALS = "energy, latency, bandwidth, edp, area, power or throughput"
-STUDY_KEYS = "network, mode, batch, precision, accelerators, buffers, technology, dram, fusion, tiling, goal, budgets"
+STUDY_KEYS = (
+    "network, networks, mode, batch, precision, accelerators, buffers, technology, dram, fusion, tiling, goal, budgets"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -163,7 +165,7 @@ def test_paths_are_relative_to_the_study_file(tmp_path: Path, monkeypatch: pytes
         ("goal:", "s.yaml:2: goal must have a value, not nothing"),
         ("goal: energy\ngoal: latency", "s.yaml:3: goal is given twice; the first is in line 2"),
         ("mode: training", 's.yaml:2: mode must be inference: "training" is not available in this version'),
-        ("networks: []", "s.yaml:2: networks is not available in this version: a study has one network"),
+        ("networks: [net.yaml]", "s.yaml:2: networks must not stand beside network: a study has one of them"),
         ("batch: 0", "s.yaml:2: batch must be a positive whole number, not 0"),
         ("batch: 1.0", "s.yaml:2: batch must be a positive whole number, not 1.0"),
         ("batch: true", "s.yaml:2: batch must be a positive whole number, not true"),
@@ -291,14 +293,10 @@ def test_one_mistake_is_one_line(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("goal: energy", "s.yaml:1: network is missing"),
+        ("goal: energy", "s.yaml:1: network is missing (or networks, for a mix of several)"),
         ("", "s.yaml:1: must be a mapping of keys to values, not nothing"),
         ("[1, 2]", "s.yaml:1: must be a mapping of keys to values, not [1, 2]"),
         ("netwrok: net.yaml", f's.yaml:1: netwrok is not a key here; did you mean "network"? (allowed: {STUDY_KEYS})'),
-        (
-            "networks: [{network: net.yaml, weight: 1}]",
-            "s.yaml:1: networks is not available in this version: a study has one network",
-        ),
         (
             "network: nett.yaml",
             's.yaml:1: network must be an existing file, and there is no "nett.yaml"; did you mean "net.yaml"?',
@@ -495,7 +493,8 @@ def test_a_path_in_an_override_may_be_relative_to_the_working_folder(tmp_path: P
 def test_describe_is_plain_and_complete() -> None:
     found = describe(study("budgets: {area: 4 mm2}"))
     assert json.loads(json.dumps(found)) == found
-    assert set(found) == {"name", *STUDY_KEYS.replace("precision", "precision_bits").split(", ")}
+    keys = STUDY_KEYS.replace("precision", "precision_bits").replace("networks", "mix")
+    assert set(found) == {"name", *keys.split(", ")}
     assert found["budgets"] == {
         "area_um2": 4_000_000,
         "sram_bytes": None,

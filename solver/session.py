@@ -1,0 +1,79 @@
+"""Many questions about one space: the candidate table is built once, whatever the goal and the budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from costmodel.pricing import single_total
+from costmodel.table import CandidateTable, build_table
+from solver.optimise import available_cores, solve
+from solver.result import Result
+from specs.study import Budgets, Study
+
+TableProgress = Callable[[str, int, int], None]
+
+
+class Session:
+    """Answers studies that differ from the first one in nothing but goals and budgets.
+
+    Parameters
+    ----------
+    study
+        The space: everything of it but ``goal``, ``then``, ``budgets`` and the budgets in ``mix``.
+    workers
+        Processes that price, and CP-SAT workers; as many as there are cores by default.
+    on_table
+        Called now and then while a table is built, with a phase, steps done and steps in all; may raise to leave.
+    questions
+        What will be asked, if that is known: where one total alone matters in all of it, the table is smaller.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        workers: int | None = None,
+        on_table: TableProgress = lambda *_: None,
+        questions: Sequence[Study] = (),
+    ) -> None:
+        self._space = space_of(study)
+        self._workers, self._on_table = workers, on_table
+        self._tables: dict[str, CandidateTable] = {}
+        self._single = {question.goal for question in questions if single_total(question)}
+        if len(self._single) != 1 or not all(single_total(question) for question in questions):
+            self._single = set()
+
+    def solve(self, study: Study, **options: Any) -> Result:
+        """Find the best design of one study, as `solver.solve` does with the same options.
+
+        Raises
+        ------
+        ValueError
+            If the study is about another space.
+        """
+        if space_of(study) != self._space:
+            raise ValueError("a session's studies may differ in goals and budgets alone")
+        options = {"workers": self._workers, "baseline": False} | options
+        if len(study.precision_choices) > 1:  # a table speaks of one
+            return solve(study, **options)
+        return solve(study, table=self._table(study), **options)
+
+    def _table(self, study: Study) -> CandidateTable:
+        """The whole table, with every hardware point; where slowness pays there are fewer ways to run a group."""
+        if single_total(study) and study.goal in self._single:
+            kind: str = study.goal
+            whole = replace(self._space, goal=study.goal)
+        elif study.slowness_pays:
+            kind, whole = "slow", replace(self._space, goal="power")
+        else:  # goals that no single total decides, so that nothing is left out for being dear in one of them
+            kind, whole = "several", replace(self._space, then=("latency",))
+        if kind not in self._tables:
+            self._tables[kind] = build_table(whole, self._on_table, processes=self._workers or available_cores())
+        return self._tables[kind]
+
+
+def space_of(study: Study) -> Study:
+    """The study without what it asks: one table serves all studies of equal spaces."""
+    mix = tuple(replace(workload, budgets=Budgets()) for workload in study.mix)
+    return replace(study, name="", goal="energy", then=(), budgets=Budgets(), mix=mix)
