@@ -18,6 +18,9 @@ from specs.study import Goal, SharedBuffer, Study
 
 UNFIT = np.int64(2) ** 61
 
+_AT_ONCE = 2**20
+"""Costs that are looked at together: many hardware points would need gigabytes otherwise."""
+
 Cells = NDArray[np.intp]
 Numbers = Ints | Floats
 
@@ -96,15 +99,18 @@ def cheapest_somewhere(rows: Candidates, family: Family, grid: PriceGrid, goal: 
     """
     counts, unit_prices = _exact(_counts(rows, family, goal), _unit_prices(grid, goal))
     best = np.full((rows.cycles.shape[1], *grid.leakage_fj.shape), UNFIT, dtype=np.int64)
-    kept: set[int] = set()
+    row = np.full(best.shape, -1, dtype=np.intp)
     for some, columns in _worth_trying(rows, grid):
-        cost = _costs(rows, some, counts, unit_prices, grid, columns)
-        first = cost.argmin(axis=0)
-        least = np.take_along_axis(cost, first[None], axis=0)[0]
-        exists = least < UNFIT
-        best[:, :, columns] = least.astype(np.int64)
-        kept.update(some[np.unique(first[exists])].tolist())
-    return Cheapest(rows.pick(np.array(sorted(kept), dtype=np.intp)), best)
+        step = max(1, _AT_ONCE // max(1, best[:, :, columns].size))
+        for part in np.split(some, range(step, len(some), step)):
+            cost = _costs(rows, part, counts, unit_prices, grid, columns)
+            first = cost.argmin(axis=0)
+            least = np.take_along_axis(cost, first[None], axis=0)[0].astype(np.int64)
+            before = best[:, :, columns]
+            better = least < before  # of equals the first stays; UNFIT never enters
+            best[:, :, columns] = np.where(better, least, before)
+            row[:, :, columns] = np.where(better, part[first], row[:, :, columns])
+    return Cheapest(rows.pick(np.unique(row[row >= 0])), best)
 
 
 def _exact(counts: Ints, unit_prices: Ints) -> tuple[Numbers, Numbers]:

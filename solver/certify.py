@@ -45,8 +45,8 @@ Then others than CP-SAT check it. Plain Python prices every candidate again and 
 hardware point from its multipliers. HiGHS, if it is installed (pip install 'laminate[certify]'), must reach the same
 optimum of model.mps, and must prove that nothing costs less.
 
-Certificates speak of one sum over fusion groups: the goals energy, latency and bandwidth, without budgets on power
-and dram_bandwidth.
+Certificates speak of one sum over fusion groups: the goals energy, latency and bandwidth, in one precision, without
+budgets on power and dram_bandwidth.
 """
 EPILOG = """
 \b
@@ -122,6 +122,9 @@ def _not_certified(study: Study) -> str | None:
         hint = " (least latency is most throughput)" if study.goals == ("throughput",) else ""
         asked = ", ".join(study.goals)
         return f"goal must be energy, latency or bandwidth to be certified, not {asked}{hint}"
+    if len(study.precision_choices) > 1:
+        listed = len(study.precision_choices)
+        return f"precision must be one to be certified, not one of {listed}: certify the study with each of them"
     if study.mix:
         return "a mix of networks cannot be certified yet: certify a study of each network"
     if study.budgets.rates:

@@ -12,7 +12,7 @@ from costmodel import Design, DesignError
 from costmodel.compare import COMPARED, compare
 from costmodel.execute import ExecutionError
 from solver.command_line import EXIT_BAD_INPUT, PlainCommand
-from solver.export import design_from_json
+from solver.export import design_from_json, with_written_precision
 from specs import SpecError, describe, load
 from specs.study import Study
 
@@ -49,7 +49,7 @@ def check(file: Path, spec: Path | None, seed: int) -> int:
     """Check one design file; returns the exit code."""
     try:
         written = _read(file)
-        study = _study(file, written, spec)
+        study = with_written_precision(_study(file, written, spec), written)
         design = design_from_json(study, written)
         compared = compare(study, design, seed)
     except (CheckError, SpecError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
@@ -26,7 +26,7 @@ from solver.export_parts import (
 from solver.files import write_whole
 from solver.result import BASE_UNITS, UNIT_OF_GOAL, Outcome, Result, mixes_in
 from specs import describe
-from specs.study import Goal, Overlap, Study
+from specs.study import Goal, Overlap, Precision, Study
 
 FORMAT = "laminate-design/1"
 DESIGN_FILE = "design.json"
@@ -56,8 +56,8 @@ def design_object(result: Result) -> dict[str, Any]:
     """Return the whole result as plain values. Without a design its parts are null, and there are no groups."""
     study, best = result.study, result.best
     baselines = {
-        "layer_by_layer": result.layer_by_layer,
-        "layer_by_layer_same_hardware": result.layer_by_layer_same_hardware,
+        "layer_by_layer": (result.layer_by_layer, result.layer_by_layer_precision or study.precision),
+        "layer_by_layer_same_hardware": (result.layer_by_layer_same_hardware, study.precision),
     }
     return {
         "format": FORMAT,
@@ -66,7 +66,7 @@ def design_object(result: Result) -> dict[str, Any]:
         **_verdict(study.goal, best, study.num_mixes),
         "unit": UNIT_OF_GOAL[study.goal],
         "base_unit": base_unit(study.goal, study.num_mixes),
-        "hardware": hardware_object(best),
+        "hardware": hardware_object(best, study.precision),
         "totals": totals_object(best),
         "then": [
             {"goal": goal, "unit": UNIT_OF_GOAL[goal], "base_unit": base_unit(goal, study.num_mixes)}
@@ -79,7 +79,9 @@ def design_object(result: Result) -> dict[str, Any]:
             layer.name: {"op": layer.op, "macs": layer.macs, "params": layer.params} for layer in study.network.layers
         },
         "groups": group_objects(study, best),
-        "baseline": {name: outcome and _baseline(study, outcome) for name, outcome in baselines.items()}
+        "baseline": {
+            name: outcome and _baseline(study, outcome, precision) for name, (outcome, precision) in baselines.items()
+        }
         | {
             "saving": saving(best.cost, result.layer_by_layer),
             "saving_same_hardware": saving(best.cost, result.layer_by_layer_same_hardware),
@@ -140,9 +142,9 @@ def _as_number(count: int) -> int | float | None:
     return float(count) if count < 10**308 else None
 
 
-def _baseline(study: Study, outcome: Outcome) -> dict[str, Any]:
+def _baseline(study: Study, outcome: Outcome, precision: Precision) -> dict[str, Any]:
     verdict = _verdict(study.goal, outcome, study.num_mixes)
-    return verdict | {"hardware": hardware_object(outcome), "totals": totals_object(outcome)}
+    return verdict | {"hardware": hardware_object(outcome, precision), "totals": totals_object(outcome)}
 
 
 class _GroupDoc(BaseModel):
@@ -187,6 +189,24 @@ class _DesignDoc(BaseModel):
     groups: list[_GroupDoc] = Field(min_length=1)
 
 
+def with_written_precision(study: Study, design: object) -> Study:
+    """Return a study with the one of its precisions that a written design chose.
+
+    Raises
+    ------
+    DesignError
+        If the study has several precisions and the object names none of them.
+    """
+    if len(study.precision_choices) == 1:
+        return study
+    hardware = design.get("hardware") if isinstance(design, dict) else None
+    written = hardware.get("precision_bits") if isinstance(hardware, dict) else None
+    for precision in study.precision_choices:
+        if asdict(precision) == written:
+            return replace(study, precision=precision)
+    raise DesignError("the design's hardware.precision_bits is not a precision of the study")
+
+
 def design_from_json(study: Study, design: object) -> Design:
     """Read back the design in an object that `design_object` made for the same study.
 
@@ -194,6 +214,7 @@ def design_from_json(study: Study, design: object) -> Design:
     ------
     DesignError
         If the object is not of this format, holds no design, or names hardware that the study does not list.
+        Of several precisions the study must have the design's: see `with_written_precision`.
         Whether the groups are legal and fit is for `costmodel.evaluate` to say.
     """
     try:

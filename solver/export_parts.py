@@ -14,15 +14,19 @@ from costmodel.limits import network_compulsory_bytes, network_pebble_bound_byte
 from costmodel.plain_regions import RegionPlan, length
 from costmodel.template import Tile
 from solver.result import Outcome
-from specs.study import Study
+from specs.study import Precision, Study
 
 
-def hardware_object(outcome: Outcome) -> dict[str, Any] | None:
+def hardware_object(outcome: Outcome, precision: Precision) -> dict[str, Any] | None:
     """Return the hardware; of a shared scratchpad also the largest shares that any group takes."""
     if outcome.design is None or outcome.cost is None:
         return None
     hardware, groups = outcome.design.hardware, outcome.cost.groups
-    values = hardware_identity(hardware) | {"pes": hardware.array.pes, "area_mm2": outcome.cost.area_um2 / 10**6}
+    values = hardware_identity(hardware) | {
+        "precision_bits": asdict(precision),
+        "pes": hardware.array.pes,
+        "area_mm2": outcome.cost.area_um2 / 10**6,
+    }
     if hardware.shared:
         values["feature_buffer_bytes"] = max(group.feature_peak_bytes for group in groups)
         values["weight_buffer_bytes"] = max(group.weight_peak_bytes for group in groups)

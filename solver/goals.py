@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from costmodel import Hardware
 from costmodel.table import NO_COST, CandidateTable
 from solver.bounds import plain_bounds
 from solver.problem import Points, Problem
@@ -43,6 +44,16 @@ class Part:
     def at(self, points: Points) -> Part:
         return replace(self, points=points)
 
+    def alone(self) -> Part:
+        """The part without fusion."""
+        groups = np.array([layers.bit_count() == 1 for layers in self.table.lattice.groups])
+        return replace(self, groups=groups, phase="layer by layer")
+
+    def alone_on(self, hardware: Hardware) -> Part:
+        """The part without fusion on one hardware point."""
+        point = np.array([self.table.points.index(hardware)], dtype=np.intp)
+        return replace(self.alone(), points=point, phase="layer by layer on the same hardware")
+
 
 class Sums(Protocol):
     """What minimises a sum over groups: `solver.optimise` does."""
@@ -53,15 +64,20 @@ class Sums(Protocol):
         """Best design of a part for energy, latency or bandwidth; ``quiet`` notes no deduction."""
 
 
-def optima(sums: Sums, part: Part, study: Study) -> list[Outcome]:
+def optima(sums: Sums, part: Part, study: Study, limits: Budgets | None = None) -> list[Outcome]:
     """Minimise a study's goals one after another; stops at the first that is not proven.
+
+    Parameters
+    ----------
+    limits
+        Budgets in place of the study's own, as `Study.limits` gives them.
 
     Returns
     -------
     list
         One outcome per goal that was reached. All hold the design of the last.
     """
-    budgets, found = study.limits, list[Outcome]()
+    budgets, found = study.limits if limits is None else limits, list[Outcome]()
     for goal in study.goals:
         outcome = optimum(sums, part, goal, budgets)
         if outcome.design is None and found:  # out of time: the design of the goal before is one for this goal, too
@@ -73,17 +89,28 @@ def optima(sums: Sums, part: Part, study: Study) -> list[Outcome]:
         if outcome.status != "optimal":
             break
         assert outcome.objective is not None
-        budgets, part = _fixed(part, goal, outcome.objective, budgets)
+        budgets, part = no_worse(goal, outcome.objective, budgets), no_larger(part, goal, outcome.objective)
     return [replace(outcome, design=found[-1].design, cost=found[-1].cost) for outcome in found]
 
 
-def _fixed(part: Part, goal: Goal, objective: int, budgets: Budgets) -> tuple[Budgets, Part]:
-    """Budgets and part in which nothing is worse for a goal than its optimum."""
-    if goal == "area":
-        areas = np.array([part.table.point_prices[p].area_um2 for p in part.points], dtype=np.int64)
-        return budgets, part.at(part.points[areas <= objective])
-    key = {"energy": "energy_fj", "bandwidth": "dram_bytes", "latency": "latency_fs", "throughput": "latency_fs"}
-    return (replace(budgets, **{key[goal]: objective}) if goal in key else budgets), part
+def no_worse(goal: Goal, objective: int, budgets: Budgets) -> Budgets:
+    """Budgets that nothing keeps which is worse for a goal; those on area and edp are not of this kind."""
+    key = {
+        "energy": "energy_fj",
+        "bandwidth": "dram_bytes",
+        "latency": "latency_fs",
+        "throughput": "latency_fs",
+        "power": "power_nw",
+    }
+    return replace(budgets, **{key[goal]: objective}) if goal in key else budgets
+
+
+def no_larger(part: Part, goal: Goal, objective: int) -> Part:
+    """The part in which no point is worse for a goal that points alone decide: area."""
+    if goal != "area":
+        return part
+    areas = np.array([part.table.point_prices[p].area_um2 for p in part.points], dtype=np.int64)
+    return part.at(part.points[areas <= objective])
 
 
 def optimum(sums: Sums, part: Part, goal: Goal, budgets: Budgets) -> Outcome:

@@ -16,11 +16,12 @@ from solver.bounds import Bounds, Weights, close_plain, plain_bounds, problem_gr
 from solver.goals import Part, optima
 from solver.model import Pair, build_model, pairs_of, solve_model
 from solver.multipliers import close_with_budgets
+from solver.precisions import least_of_all
 from solver.problem import Points, Problem, Selection
 from solver.proof import Proof
 from solver.result import Deduction, Outcome, Progress, Result, Seconds, Space
 from solver.rounds import can_price_in_rounds, table_in_rounds
-from solver.space import count_designs
+from solver.space import space_of
 from solver.totals import check_mix, keeps_all, objective_of
 from specs.study import Budgets, Goal, Study
 
@@ -63,17 +64,24 @@ def solve(
     table
         A whole table that `solver.session` built for this and other questions.
     """
-    run = _Run(study, time_limit, workers, use_bounds, on_progress or (lambda progress: None), stop)
-    run.on_proof, run.margin, run.shared = on_proof, margin, table
-    return run.result(baseline)
+    report, stop = on_progress or (lambda progress: None), stop or threading.Event()
+    choices = study.precision_choices
+    if table is not None and len(choices) > 1:
+        raise ValueError("a table speaks of one precision, the study of several")
+    runs = [
+        Run(replace(study, precision=precision), time_limit, workers, use_bounds, report, stop) for precision in choices
+    ]
+    for run in runs:
+        run.on_proof, run.margin, run.shared = on_proof, margin, table
+    return least_of_all(runs, baseline) if len(runs) > 1 else runs[0].result(baseline)
 
 
 class _StoppedError(Exception):
     """The wish to stop came while the table was being built."""
 
 
-class _Run:
-    """One solve: shared clock, options and table."""
+class Run:
+    """One solve of a study with one precision: shared clock, options and table."""
 
     def __init__(
         self,
@@ -82,13 +90,13 @@ class _Run:
         workers: int | None,
         use_bounds: bool,
         report: Report,
-        stop: threading.Event | None,
+        stop: threading.Event,
     ) -> None:
         self.study, self.use_bounds, self.report = study, use_bounds, report
         self.begin = time.perf_counter()
         self.deadline = None if time_limit is None else self.begin + time_limit
         self.workers = workers or available_cores()
-        self.stop = stop or threading.Event()
+        self.stop = stop
         self.bounds_seconds = self.cpsat_seconds = 0.0
         self.deductions: list[Deduction] = []
         self.cycles_cut: tuple[tuple[int, ...], ...] = ()
@@ -105,13 +113,13 @@ class _Run:
             raise _StoppedError
         self.report(Progress(phase, None, None, done, total))
 
-    def table(self) -> CandidateTable:
+    def table(self, budgets: Budgets) -> CandidateTable:
         """The table: whole, or without the groups that least costs already exclude."""
+        study = replace(self.study, budgets=budgets)
         if self.shared is not None:
-            return replace(self.shared, study=self.study)
-        # Throughput is latency turned over: one total to minimise like any other.
-        latency = self.study.goals == ("throughput",)
-        study = replace(self.study, goal="latency") if latency else self.study
+            return replace(self.shared, study=study)
+        if study.goals == ("throughput",):  # latency turned over: one total to minimise like any other
+            study = replace(study, goal="latency")
         frame = table_frame(study)
         if not (self.use_bounds and can_price_in_rounds(frame)):
             return build_table(study, self.table_progress, processes=self.workers)
@@ -122,45 +130,39 @@ class _Run:
         self.deductions.append(deduction)
         return table
 
-    def result(self, baseline: bool) -> Result:
+    def part(self, budgets: Budgets) -> Part | None:
+        """The whole space, with a table for these budgets; None if it was time to stop before there was one."""
         try:
-            table = self.table()
+            table = self.table(budgets)
         except _StoppedError:
+            return None
+        check_mix(table)
+        any_group = np.ones(len(table.lattice.groups), dtype=bool)
+        return Part(table, any_group, self._points(table), "fused", self.stopped)
+
+    def result(self, baseline: bool) -> Result:
+        part = self.part(self.study.budgets)
+        if part is None:
             seconds = time.perf_counter() - self.begin
             space = Space(0, 0, 0, 0, 0, 0)
             return Result(self.study, Outcome("unknown"), None, None, space, (), Seconds(seconds, 0.0, 0.0, seconds))
-        check_mix(table)
-        everything = self._points(table)
-        any_group = np.ones(len(table.lattice.groups), dtype=bool)
-        part = Part(table, any_group, everything, "fused", self.stopped)
         best, *then = optima(self, part, self.study)
         self.on_proof, self.margin = None, 0.0  # the rest is for comparison
         own = same = None
         if baseline and not self.stopped():
-            alone = np.array([layers.bit_count() == 1 for layers in table.lattice.groups])
-            apart = replace(part, groups=alone, phase="layer by layer")
-            own = optima(self, apart, self.study)[0]
+            own = optima(self, part.alone(), self.study)[0]
             if best.design is not None:
-                point = np.array([table.points.index(best.design.hardware)], dtype=np.intp)
-                there = replace(apart, points=point, phase="layer by layer on the same hardware")
-                same = optima(self, there, self.study)[0]
+                same = optima(self, part.alone_on(best.design.hardware), self.study)[0]
         return Result(
             study=self.study,
             best=best,
             then=tuple(then),
             layer_by_layer=own,
             layer_by_layer_same_hardware=same,
-            space=Space(
-                hardware_points_listed=table.num_points_listed,
-                hardware_points=len(everything),
-                groups=len(table.lattice.groups),
-                group_classes=table.num_classes,
-                candidates=table.priced,
-                designs=count_designs(self.study, table.lattice, table.num_points_listed),
-            ),
+            space=space_of(part),
             deductions=tuple(self.deductions),
             seconds=Seconds(
-                table=table.seconds,
+                table=part.table.seconds,
                 bounds=self.bounds_seconds,
                 cpsat=self.cpsat_seconds,
                 total=time.perf_counter() - self.begin,

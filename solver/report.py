@@ -11,7 +11,7 @@ from solver.group_table import LEGEND, WIDTH, aligned, group_table
 from solver.quantities import area_text, change, engineering, percent, percent_at_most, stated
 from solver.result import Outcome, Result
 from solver.statements import budget_texts, verdict
-from specs.study import Goal, Study
+from specs.study import Goal, Precision, Study
 from specs.units import size_text
 
 GOAL_TEXTS: dict[Goal, str] = {
@@ -70,6 +70,7 @@ def _facts(result: Result, hardware: Hardware, cost: Cost) -> list[str]:
     reads, writes = (engineering(cost.mean(part), "B") for part in ("dram_read_bytes", "dram_write_bytes"))
     facts = [
         ("accelerator", f"{accelerator_text(hardware)}: {pes}", "pes"),
+        *_precision(result.study),
         ("buffers", buffers_text(hardware), "sram"),
         ("DRAM", f"{hardware.dram.name}, {stated(hardware.dram.bytes_per_s, 'B/s')}", ""),
         ("area", area_text(cost.area_um2), "area"),
@@ -83,6 +84,25 @@ def _facts(result: Result, hardware: Hardware, cost: Cost) -> list[str]:
         ("throughput", f"{engineering(images / latency_s, 'images/s')}" if latency_s else "n/a", ""),
     ]
     return [f"  {name:<14}{'; '.join(filter(None, (text, limits.get(limit, ''))))}" for name, text, limit in facts]
+
+
+def _precision(study: Study) -> list[tuple[str, str, str]]:
+    """Tell the precision where it was a decision."""
+    listed = len(study.precision_choices)
+    if listed == 1:
+        return []
+    return [
+        (
+            "precision",
+            f"{precision_text(study.precision)}, one of {listed} (what it does to accuracy: not modelled)",
+            "",
+        )
+    ]
+
+
+def precision_text(precision: Precision) -> str:
+    """Name a precision."""
+    return f"activations {precision.activation}, weights {precision.weight}, partial sums {precision.partial_sum} bits"
 
 
 def _workloads(result: Result) -> list[str]:
@@ -139,6 +159,8 @@ def _savings(result: Result, cost: Cost) -> list[str]:
     if best is not None and best.design is not None:
         hardware = best.design.hardware
         lines.append(f"  its own best hardware: {accelerator_text(hardware)}; buffers: {buffers_text(hardware)}")
+        if result.layer_by_layer_precision not in (None, result.study.precision):
+            lines.append(f"  its own best precision: {precision_text(result.layer_by_layer_precision)}")
     return lines
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from costmodel import Cost, Design
-from specs.study import Goal, Study
+from specs.study import Goal, Precision, Study
 
 Status = Literal["optimal", "feasible", "infeasible", "unknown"]
 
@@ -69,6 +69,8 @@ class Space:
 
     Attributes
     ----------
+    hardware_points_listed, hardware_points
+        All, and those within the budgets on area, SRAM and PEs; with each precision, where there is a choice.
     designs
         Complete designs that the study spans before capacities and budgets rule any out, counted by
         `solver.space.count_designs`.
@@ -109,6 +111,8 @@ class Result:
 
     Attributes
     ----------
+    study
+        The study that was asked; of several precisions, ``precision`` is the chosen one.
     best
         The optimum over everything the study allows; of a list of goals, for the first.
     then
@@ -117,6 +121,8 @@ class Result:
         The optimum without fusion on its own best hardware, solved just as seriously (None if not asked for).
     layer_by_layer_same_hardware
         The optimum without fusion on the hardware of ``best``.
+    layer_by_layer_precision
+        The precision that ``layer_by_layer`` chose, where there was a choice. That of all else is the study's.
     """
 
     study: Study
@@ -127,6 +133,7 @@ class Result:
     deductions: tuple[Deduction, ...]
     seconds: Seconds
     then: tuple[Outcome, ...] = ()
+    layer_by_layer_precision: Precision | None = None
 
     @property
     def status(self) -> Status:

@@ -54,7 +54,10 @@ class Session:
         """
         if space_of(study) != self._space:
             raise ValueError("a session's studies may differ in goals and budgets alone")
-        return solve(study, table=self._table(study), **({"workers": self._workers, "baseline": False} | options))
+        options = {"workers": self._workers, "baseline": False} | options
+        if len(study.precision_choices) > 1:  # a table speaks of one
+            return solve(study, **options)
+        return solve(study, table=self._table(study), **options)
 
     def _table(self, study: Study) -> CandidateTable:
         """The whole table, with every hardware point; where slowness pays there are fewer ways to run a group."""

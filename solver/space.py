@@ -6,7 +6,22 @@ from costmodel.chunks import possible_splits
 from costmodel.groups import GroupLattice, layer_indices
 from costmodel.legal import distinct_overlaps, group_tile_counts, image_counts
 from costmodel.template import is_channelwise
+from solver.goals import Part
+from solver.result import Space
 from specs.study import Study
+
+
+def space_of(part: Part) -> Space:
+    """Tell the space that is searched, fused or not."""
+    table = part.table
+    return Space(
+        hardware_points_listed=table.num_points_listed,
+        hardware_points=len(part.points),
+        groups=len(table.lattice.groups),
+        group_classes=table.num_classes,
+        candidates=table.priced,
+        designs=count_designs(table.study, table.lattice, table.num_points_listed),
+    )
 
 
 def count_designs(study: Study, lattice: GroupLattice, num_points: int) -> int:

@@ -41,4 +41,6 @@ def with_defaults(study: Mapping[str, object]) -> dict[str, object]:
         assert isinstance(default, dict)
         if isinstance(given, dict) and not any(word in given for word in _WRITTEN_WHOLE.get(key, ())):
             filled[key] = default | given
+        if key == "precision" and isinstance(given, list):
+            filled[key] = [default | choice if isinstance(choice, dict) else choice for choice in given]
     return filled

@@ -20,7 +20,7 @@ def describe(study: Study) -> dict[str, Any]:
         "mix": [_workload(workload) for workload in study.mix],
         "mode": study.mode,
         "batch": study.batch,
-        "precision_bits": asdict(study.precision),
+        "precision_bits": _one_or_all([asdict(precision) for precision in study.precision_choices]),
         "accelerators": [_accelerator(accelerator) for accelerator in study.accelerators],
         "buffers": _plain(asdict(study.buffers)),
         "technology": _technology(study.technology),
@@ -70,6 +70,10 @@ def _technology(technology: Technology) -> dict[str, Any]:
     for unit in ("mac", "add"):
         plain[unit] = {f"{bits}_bits": cost for bits, cost in plain[unit]}
     return plain
+
+
+def _one_or_all(choices: list[dict[str, Any]]) -> dict[str, Any] | list[dict[str, Any]]:
+    return choices[0] if len(choices) == 1 else choices
 
 
 def _plain(value: Any) -> Any:

@@ -102,9 +102,12 @@ class _Resolver:
         dram = [self._dram(i, entry) for i, entry in enumerate(doc.dram)]
         if technology is not None:
             self._check_buffers(doc.buffers, technology)
-            check_precision(self.document, doc.precision.resolve(), technology)
+            for i, choice in enumerate(doc.precision):
+                key = self._entry(i, "precision")
+                check_precision(self.document, key, choice.activation, choice.weight, technology)
         if network is None or technology is None or self.document.problems:
             return None
+        precisions = doc.precisions()
         return Study(
             name=Path(self.document.file).stem,
             network=network,
@@ -116,7 +119,8 @@ class _Resolver:
             then=doc.goal[1:],
             budgets=doc.budgets.resolve(),
             batch=doc.batch,
-            precision=doc.precision.resolve(),
+            precision=precisions[0],
+            precisions=precisions if len(precisions) > 1 else (),
             fusion=doc.fusion.resolve(),
             tiling=doc.tiling.resolve(),
             mix=tuple(

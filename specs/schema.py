@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import product, starmap
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -58,13 +59,18 @@ def _splits(value: object) -> object:
 Splits = Annotated[Counts | None, BeforeValidator(_splits)]
 
 
-class PrecisionDoc(Doc):
-    activation: Bits
-    weight: Bits
-    partial_sum: Bits
+Widths = Annotated[tuple[Bits, ...], BeforeValidator(one_or_more), Field(min_length=1)]
 
-    def resolve(self) -> Precision:
-        return Precision(self.activation, self.weight, self.partial_sum)
+
+class PrecisionDoc(Doc):
+    """Word widths; where lists stand, every combination is a choice."""
+
+    activation: Widths
+    weight: Widths
+    partial_sum: Widths
+
+    def resolve(self) -> tuple[Precision, ...]:
+        return tuple(starmap(Precision, product(self.activation, self.weight, self.partial_sum)))
 
 
 class BuffersDoc(Doc):
@@ -207,7 +213,8 @@ class StudyDoc(Doc):
     mode: Annotated[str, BeforeValidator(choice(("inference",), not_yet=("training",)))]
     batch: Count
     """Images that are processed together."""
-    precision: PrecisionDoc
+    precision: Annotated[tuple[PrecisionDoc, ...], BeforeValidator(one_or_more), Field(min_length=1)]
+    """Word widths, or several to choose from."""
     accelerators: Annotated[tuple[Any, ...], BeforeValidator(one_or_more), Field(min_length=1)]
     """Names, paths or mappings, each a choice; their keys are in `specs.schema_accelerators`."""
     buffers: BuffersDoc
@@ -220,3 +227,7 @@ class StudyDoc(Doc):
     goal: Annotated[tuple[Goal, ...], BeforeValidator(_goals)]
     """What to make least of (of throughput: most), first, second and so on."""
     budgets: BudgetsDoc
+
+    def precisions(self) -> tuple[Precision, ...]:
+        """List every precision once, in the order of the file."""
+        return tuple(dict.fromkeys(precision for doc in self.precision for precision in doc.resolve()))

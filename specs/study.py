@@ -271,6 +271,8 @@ class Study:
     budgets: Budgets = field(default_factory=Budgets)
     batch: int = 1
     precision: Precision = field(default_factory=Precision)
+    precisions: tuple[Precision, ...] = ()
+    """Word widths that the solver chooses ``precision`` from, each once; none if there is no choice."""
     fusion: Fusion = field(default_factory=Fusion)
     tiling: Tiling = field(default_factory=Tiling)
     mode: Literal["inference"] = "inference"
@@ -308,6 +310,11 @@ class Study:
     def goals(self) -> tuple[Goal, ...]:
         """All goals, the first first."""
         return (self.goal, *self.then)
+
+    @property
+    def precision_choices(self) -> tuple[Precision, ...]:
+        """All precisions that the study allows, in their order."""
+        return self.precisions or (self.precision,)
 
     @property
     def weighs_energy(self) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from specs.errors import KeyPath, alternatives, key_text, show
 from specs.library import LIBRARY, NODE_FACTORS, Library, open_named
 from specs.scaling import NodeFactors
 from specs.schema_technology import ScaledDoc, ScalingDoc, TechnologyDoc, stated
-from specs.study import Precision, Technology
+from specs.study import Technology
 from specs.validation import read_as
 from specs.yaml_reader import Document, read_yaml
 
@@ -94,14 +95,28 @@ def _check_ports(document: Document, technology: Technology) -> None:
             document.refuse(("sram", "rows"), wanted)
 
 
-def check_precision(document: Document, precision: Precision, technology: Technology) -> None:
-    """Refuse a word width whose arithmetic the technology does not price."""
-    widest = "activation" if precision.activation >= precision.weight else "weight"
-    for name, prices, noun in (
-        (widest, technology.mac, "multiply-accumulates"),
-        ("activation", technology.add, "additions"),
-    ):
-        widths, bits = [width for width, _ in prices], getattr(precision, name)
-        if bits not in widths:
-            allowed = f"{alternatives(widths)} bits (technology {technology.name} prices no other {noun})"
-            document.refuse(("precision", name), f"must be {allowed}, not {bits}")
+def check_precision(
+    document: Document, key: KeyPath, activations: Sequence[int], weights: Sequence[int], technology: Technology
+) -> None:
+    """Refuse word widths whose arithmetic the technology does not price.
+
+    Parameters
+    ----------
+    key
+        Where the widths stand: a mapping with activation and weight.
+    activations, weights
+        Listed widths, all combined with each other.
+    """
+
+    def refuse(name: str, index: int, bits: int, priced: Mapping[int, object], noun: str) -> None:
+        if bits not in priced:
+            at = (*key, name, index) if isinstance(document.at((*key, name)), list) else (*key, name)
+            allowed = f"{alternatives(list(priced))} bits (technology {technology.name} prices no other {noun})"
+            document.refuse(at, f"must be {allowed}, not {bits}")
+
+    macs, additions = dict(technology.mac), dict(technology.add)
+    for i, activation in enumerate(activations):
+        for j, weight in enumerate(weights):
+            widest = ("activation", i, activation) if activation >= weight else ("weight", j, weight)
+            refuse(*widest, macs, "multiply-accumulates")
+        refuse("activation", i, activation, additions, "additions")

@@ -32,7 +32,7 @@ def test_every_key_of_the_contract_is_there() -> None:
     assert made["format"] == "laminate-design/1"
     assert set(made["hardware"]) == {
         "template", "blocks", "rows", "taps", "array", "clock_hz", "double_buffer", "dram", "feature_buffer_bytes",
-        "weight_buffer_bytes", "pes", "area_mm2",
+        "weight_buffer_bytes", "precision_bits", "pes", "area_mm2",
     }  # fmt: skip
     assert set(made["totals"]) == {
         "energy_j", "latency_s", "dram_bytes", "dram_read_bytes", "dram_write_bytes", "edp_js", "power_w", "macs",

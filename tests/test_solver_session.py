@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from costmodel.table import build_table
 from random_instances import KINDS, draw_budgets, instance
 from random_mixes import mix_of
 from solver import solve
 from solver.session import Session
-from specs.study import GOALS, Budgets
+from specs.study import GOALS, Budgets, Precision
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -41,3 +42,10 @@ def test_another_space_is_refused() -> None:
     study = instance(1)
     with pytest.raises(ValueError, match="goals and budgets alone"):
         Session(study).solve(replace(study, batch=study.batch + 1))
+
+
+def test_several_precisions_have_a_table_each() -> None:
+    several = replace(instance(1), precisions=(Precision(16, 16, 32), Precision(8, 8, 32)))
+    assert Session(several).solve(several).objective == solve(several, baseline=False).objective
+    with pytest.raises(ValueError, match="one precision"):
+        solve(several, table=build_table(instance(1)))

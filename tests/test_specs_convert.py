@@ -1,10 +1,13 @@
 """The scripts that make the shipped files, on tables small enough to check by hand."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from specs.convert.networks import Row, layer_line, true_pad
+from specs.convert.networks import layer_line, network_yaml, true_pad
+from specs.convert.resnets import PUBLISHED, resnet_rows
+from specs.convert.rows import Row
 from specs.convert.technologies import Scaling, Value
 
 CONV = Row("a", "conv", ("input",), 1, 4, 3, 8, 8, 4, 4, 3, 3, 2, (0, 0, 1, 1), 4 * 27 + 4, 4 * 27 * 16)
@@ -39,6 +42,20 @@ def test_words_beside_the_weights_are_a_bias_or_a_batch_norm(extra):
 def test_parameters_that_fit_no_shape_are_refused():
     with pytest.raises(ValueError, match="a: 113 parameters do not fit its shape"):
         layer_line(replace(CONV, params=113))
+
+
+def test_the_rule_for_bottlenecks_gives_the_shipped_resnet50():
+    shipped = (Path(__file__).parent.parent / "specs" / "networks" / "resnet50_v1.yaml").read_text(encoding="utf-8")
+    assert network_yaml("resnet50_v1", resnet_rows((3, 4, 6, 3))) == shipped
+
+
+@pytest.mark.parametrize(("name", "depth", "published_gmacs"), [("resnet101", 101, 7.6), ("resnet152", 152, 11.3)])
+def test_deep_resnets_have_their_depth_and_their_published_multiply_accumulates(name, depth, published_gmacs):
+    rows = resnet_rows(PUBLISHED[name].blocks)
+    on_the_longest_path = [row for row in rows if row.op in ("conv", "fc") and not row.name.endswith("_sc")]
+    assert len(on_the_longest_path) == depth
+    assert round(sum(row.macs for row in rows) / 1e9, 1) == published_gmacs
+    assert sum(row.params for row in rows) == PUBLISHED[name].params
 
 
 def test_a_node_between_two_lies_on_a_line_in_log_space():

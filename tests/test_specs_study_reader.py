@@ -120,6 +120,9 @@ budgets: {area: 4 mm2, sram: 512 KiB, pes: 512, latency: 40 ms, energy: 5 mJ}
 def test_a_partly_stated_mapping_keeps_the_other_defaults() -> None:
     assert study("fusion: {overlap: recompute}").fusion == Fusion(12, ("recompute",))
     assert study("precision: {weight: 16}").precision == Precision(8, 16, 32)
+    assert study("precision: {weight: 16}").precisions == ()
+    listed = study("precision: [{weight: 16}, {activation: 16}]").precisions
+    assert listed == (Precision(8, 16, 32), Precision(16, 8, 32))
     assert study("tiling: {column_splits: 1}").tiling == Tiling(column_splits=(1,))
     assert study("dram: {bandwidth: 1 GB/s}").dram == (Dram("DDR3", 560_000, 10**9),)
     buffers = study("buffers: {weight: 8 KiB}").buffers
@@ -169,6 +172,16 @@ def test_paths_are_relative_to_the_study_file(tmp_path: Path, monkeypatch: pytes
         ("batch: 1e10", "s.yaml:2: batch must be at most 2147483647, not 10000000000"),
         ("precision: {weight: 12}", "s.yaml:2: precision.weight must be 8, 16 or 32 bits, not 12"),
         ("precision: 8", "s.yaml:2: precision must be a mapping of keys to values, not 8"),
+        ("precision: []", "s.yaml:2: precision must not be empty"),
+        ("precision: {weight: []}", "s.yaml:2: precision.weight must not be empty"),
+        ("precision: {weight: [8, 12]}", "s.yaml:2: precision.weight[1] must be 8, 16 or 32 bits, not 12"),
+        ("precision: [{weight: 8}, 16]", "s.yaml:2: precision[1] must be a mapping of keys to values, not 16"),
+        ("precision: [{weight: 8}, {weight: x}]", 's.yaml:2: precision[1].weight must be 8, 16 or 32 bits, not "x"'),
+        (
+            "precision: [{weigth: 8}]",
+            's.yaml:2: precision[0].weigth is not a key here; did you mean "weight"?'
+            " (allowed: activation, weight, partial_sum)",
+        ),
         (
             "buffers:\n  feature:\n    - 32 KiB\n    - 64 KiB\n    - 64 kg",
             's.yaml:6: buffers.feature[2] must be a positive size such as "64 KiB", not "64 kg"',
@@ -333,6 +346,30 @@ def test_a_word_width_that_the_technology_does_not_price_is_refused_with_those_i
     assert refusal("technology: mine.yaml\nprecision: {activation: 32}\n").splitlines() == [
         f"s.yaml:3: precision.activation must be 8 or 16 bits (technology mine prices no other {noun}), not 32"
         for noun in ("multiply-accumulates", "additions")
+    ]
+
+
+def test_a_list_of_precisions_is_every_combination_once_in_order() -> None:
+    assert study("precision: {activation: [8, 16], weight: [16, 8, 16]}").precisions == tuple(
+        Precision(activation, weight, 32) for activation in (8, 16) for weight in (16, 8)
+    )
+    found = study("precision: [{activation: 16}, {weight: [8, 16], partial_sum: 16}, {activation: 16}]")
+    assert found.precisions == (Precision(16, 8, 32), Precision(8, 8, 16), Precision(8, 16, 16))
+    assert found.precision == found.precisions[0]
+    assert study("precision: [{weight: [16, 16]}]").precisions == ()
+    assert study("", {"precision": "[{weight: 8}, {weight: 16}]"}).precisions == (Precision(), Precision(8, 16, 32))
+    assert [one["weight"] for one in describe(found)["precision_bits"]] == [8, 8, 16]
+
+
+def test_every_word_width_of_a_list_is_held_to_the_technology() -> None:
+    lines = TECHNOLOGY.replace("[2048, 64,", "[1048576, 64,").splitlines()
+    Path("mine.yaml").write_text("\n".join(line for line in lines if not line.startswith("  32:")))
+    allowed = "must be 8 or 16 bits (technology mine prices no other"
+    assert refusal("technology: mine.yaml\nprecision: {activation: [8, 16], weight: [8, 8, 32]}\n") == (
+        f"s.yaml:3: precision.weight[2] {allowed} multiply-accumulates), not 32"
+    )
+    assert refusal("technology: mine.yaml\nprecision:\n  - {activation: 8}\n  - {activation: 32}\n").splitlines() == [
+        f"s.yaml:5: precision[1].activation {allowed} {noun}), not 32" for noun in ("multiply-accumulates", "additions")
     ]
 
 

@@ -1,19 +1,21 @@
 """Write the shipped network files from layer tables.
 
 Run as ``python -m specs.convert.networks DIR_WITH_CSV specs/networks``. The directory holds one CSV
-per network (one row a layer, columns as in `Row`) and ``summary.csv`` with the published totals.
+per network (one row a layer, columns as in `specs.convert.rows`) and ``summary.csv`` with the published totals.
+ResNet-101 and ResNet-152 have no table: `specs.convert.resnets` makes theirs.
 """
 
 from __future__ import annotations
 
 import csv
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+
+from specs.convert.resnets import PUBLISHED, resnet_rows
+from specs.convert.rows import WEIGHTED, Row
 
 OPS = frozenset({"conv", "dwconv", "fc", "maxpool", "avgpool", "add", "concat"})
 POOLS = frozenset({"maxpool", "avgpool"})
-WEIGHTED = frozenset({"conv", "dwconv", "fc"})
 NUMBERS = ("G", "K", "C", "H", "W", "P", "Q", "R", "S", "stride", "params", "macs")
 HEADER = "# Made by specs/convert/networks.py; do not edit by hand.\n"
 
@@ -25,6 +27,8 @@ SOURCES = {
     "resnet34": "He, Zhang, Ren, Sun, CVPR 2016",
     "resnet50_v1": "He, Zhang, Ren, Sun, CVPR 2016: a bottleneck strides in its first 1x1 convolution",
     "resnet50_v1_5": "He, Zhang, Ren, Sun, CVPR 2016, later form: a bottleneck strides in its 3x3 convolution",
+    "resnet101": "He, Zhang, Ren, Sun, CVPR 2016: a bottleneck strides in its first 1x1 convolution",
+    "resnet152": "He, Zhang, Ren, Sun, CVPR 2016: a bottleneck strides in its first 1x1 convolution",
     "googlenet": "Szegedy et al., CVPR 2015, without the auxiliary classifiers",
     "mobilenet_v1": "Howard et al., arXiv 1704.04861, width 1.0, 224 x 224",
     "mobilenet_v2": "Sandler et al., CVPR 2018, width 1.0, 224 x 224",
@@ -34,40 +38,6 @@ SOURCES = {
     "fsrcnn_defines": "Dong, Loy, Tang, ECCV 2016, layer sizes as in DeFiNES (HPCA 2023); no biases",
     "mccnn_fast_defines": "Zbontar, LeCun, JMLR 2016, fast form, layer sizes as in DeFiNES (HPCA 2023); no biases",
 }
-
-
-@dataclass(frozen=True)
-class Row:
-    """One layer of a table. K and C are totals; ``pad`` is the four numbers as the table writes them."""
-
-    name: str
-    op: str
-    inputs: tuple[str, ...]
-    G: int
-    K: int
-    C: int
-    H: int
-    W: int
-    P: int
-    Q: int
-    R: int
-    S: int
-    stride: int
-    pad: tuple[int, int, int, int]
-    params: int
-    macs: int
-
-    @property
-    def weights(self) -> int:
-        return self.K * (self.C // self.G) * self.R * self.S if self.op in WEIGHTED else 0
-
-    @property
-    def extra_words(self) -> int:
-        """Published words per output channel beside the weights: 0, 1 (bias) or 2 (batch-norm scale and shift)."""
-        words, rest = divmod(self.params - self.weights, self.K)
-        if rest or words not in (0, 1, 2):
-            raise ValueError(f"{self.name}: {self.params} parameters do not fit its shape")
-        return words
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -141,18 +111,23 @@ def totals_csv(networks: dict[str, list[Row]], summary: Path) -> str:
         published = {record["net"]: record for record in csv.DictReader(file)}
     text = HEADER + (
         "# params and macs as published with each architecture (for one image); googlenet, fsrcnn_defines and\n"
-        "# mccnn_fast_defines have no published MAC total, theirs follow from the published shapes.\n"
+        "# mccnn_fast_defines have no published MAC total, theirs follow from the published shapes; so do those of\n"
+        "# resnet101 and resnet152 (published: 7.6e9, 11.3e9). Parameters count scale and shift of every batch-norm.\n"
         "net,layers_with_macs,params,macs\n"
     )
-    for name in networks:
-        total = published[name]
-        text += f"{name},{total['mac_layers']},{total['params']},{total['macs']}\n"
+    for name, rows in networks.items():
+        if name in PUBLISHED:
+            layers, macs = sum(row.op in WEIGHTED for row in rows), sum(row.macs for row in rows)
+            text += f"{name},{layers},{PUBLISHED[name].params},{macs}\n"
+        else:
+            total = published[name]
+            text += f"{name},{total['mac_layers']},{total['params']},{total['macs']}\n"
     return text
 
 
 def main(source: Path, target: Path) -> None:
     """Convert every table whose operations are all supported; say which are skipped, and why."""
-    networks: dict[str, list[Row]] = {}
+    networks = {name: resnet_rows(known.blocks) for name, known in PUBLISHED.items()}
     for path in sorted(source.glob("*.csv")):
         if path.stem in ("summary", "training_summary"):
             continue
@@ -161,8 +136,10 @@ def main(source: Path, target: Path) -> None:
             print(f"skipped {path.stem}: no support for {', '.join(sorted(unsupported))}")
             continue
         networks[path.stem] = rows
-        (target / f"{path.stem}.yaml").write_text(network_yaml(path.stem, rows), encoding="utf-8")
-        print(f"wrote {path.stem}: {len(rows)} layers")
+    networks = dict(sorted(networks.items()))
+    for name, rows in networks.items():
+        (target / f"{name}.yaml").write_text(network_yaml(name, rows), encoding="utf-8")
+        print(f"wrote {name}: {len(rows)} layers")
     (target / "totals.csv").write_text(totals_csv(networks, source / "summary.csv"), encoding="utf-8")
 
 

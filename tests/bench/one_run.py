@@ -6,7 +6,9 @@ python tests/bench/one_run.py STUDY '{"goal": "edp"}' [solve's options as JSON]
 from __future__ import annotations
 
 import json
+import os
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,11 +17,31 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(study: Path, overrides: dict[str, str], **options: Any) -> dict[str, Any]:
-    """Solve a study in a fresh process, so that memory and what was remembered are its own."""
+def run(study: Path, overrides: dict[str, str], *, limit: float | None = None, **options: Any) -> dict[str, Any]:
+    """Solve a study in a fresh process, so that memory and what was remembered are its own.
+
+    Parameters
+    ----------
+    limit
+        Seconds: the solver is asked to end by then, and ended where it does not within as long again. A run that is
+        ended or fails is told as ``{"error": why}``; without a limit it raises.
+    """
+    if limit is not None:
+        options["time_limit"] = limit
     command = [sys.executable, __file__, str(study), json.dumps(overrides), json.dumps(options)]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
-    found: dict[str, Any] = json.loads(answer.stdout)
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, start_new_session=True)
+    try:
+        answer, said = process.communicate(timeout=None if limit is None else 2 * limit + 10)
+    except subprocess.TimeoutExpired as late:
+        os.killpg(process.pid, signal.SIGKILL)  # the processes that it started, too
+        process.communicate()
+        return {"error": f"ended after {late.timeout:.0f} s"}
+    if process.returncode:
+        if limit is None:
+            raise RuntimeError(said)
+        return {"error": f"failed: {(said.strip().splitlines() or [f'exit code {process.returncode}'])[-1]}"}
+    found: dict[str, Any] = json.loads(answer)
     return found
 
 
