@@ -39,9 +39,8 @@ class Kind(NamedTuple):
     mapping: Preference
 
 
-PER_ARRAY = frozenset(
-    "feature_need weight_need feature_cap weight_cap cycles array_fj feature_read feature_write weight_read".split()
-)
+_NEEDS = ("feature_need", "weight_need", "feature_cap", "weight_cap")
+PER_ARRAY = (*_NEEDS, "cycles", "array_fj", "feature_read", "feature_write", "weight_read")
 """Columns of candidates with a number for every array."""
 
 

@@ -57,22 +57,25 @@ class LeastCosts:
         pinned = pinned_layers(study)
         signatures = [signature(layer, pinned) for layer in layers]
         sizes_of_share = {size for images in image_counts(study) for size, _ in Share(study, images).sizes}
+        tables = [(work, m) for work in works for m in sizes_of_share]
         rates = {
             layer: np.min(
-                [
-                    _rates(work.price_whole(layer, m).values, layer.K * m, grid, study.goal)
-                    for work in works
-                    for m in sizes_of_share
-                ],
+                [_rates(work.price_whole(layer, m).values, layer.K * m, grid, study.goal) for work, m in tables],
                 axis=0,
             )
-            for layer in dict.fromkeys(signatures)
+            for layer in (dict.fromkeys(signatures) if study.goal != "bandwidth" else ())
         }
-        self._rates = np.stack([rates[layer] for layer in signatures])
+        # Traffic is known without them.
+        nothing = np.zeros((len(family.arrays), *grid.leakage_fj.shape))
+        self._rates = np.stack([rates.get(layer, nothing) for layer in signatures])
         sizes = np.array([layer.weight_words for layer in layers], dtype=np.int64) * study.precision.weight_bytes
         self._weights = extents.made @ sizes
         self._streamed = _streamed(extents, sizes, grid)
         self._visits = self._least_visits()
+
+    def keep(self, arrays: NDArray[np.bool_]) -> None:
+        """Go on with some of the family's arrays."""
+        self._rates = self._rates[:, arrays]
 
     def _least_visits(self) -> Ints:
         """Least number of tiles, over all images, with which a group can fit: (group, feature size)."""
