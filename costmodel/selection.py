@@ -18,6 +18,9 @@ from specs.study import Goal, SharedBuffer, Study
 
 UNFIT = np.int64(2) ** 61
 
+_BLOCK_CELLS = 2**18
+"""Costs computed at once: they stay in a processor's cache."""
+
 Cells = NDArray[np.intp]
 Numbers = Ints | Floats
 
@@ -98,13 +101,32 @@ def cheapest_somewhere(rows: Candidates, family: Family, grid: PriceGrid, goal: 
     best = np.full((rows.cycles.shape[1], *grid.leakage_fj.shape), UNFIT, dtype=np.int64)
     kept: set[int] = set()
     for some, columns in _worth_trying(rows, grid):
-        cost = _costs(rows, some, counts, unit_prices, grid, columns)
-        first = cost.argmin(axis=0)
-        least = np.take_along_axis(cost, first[None], axis=0)[0]
-        exists = least < UNFIT
+        least, first = _first_cheapest(rows, some, counts, unit_prices, grid, columns)
         best[:, :, columns] = least.astype(np.int64)
-        kept.update(some[np.unique(first[exists])].tolist())
+        kept.update(some[np.unique(first[least < UNFIT])].tolist())
     return Cheapest(rows.pick(np.array(sorted(kept), dtype=np.intp)), best)
+
+
+def _first_cheapest(
+    rows: Candidates, some: Cells, counts: Numbers, unit_prices: Numbers, grid: PriceGrid, columns: Cells
+) -> tuple[Numbers, Cells]:
+    """Least cost of some rows, and the first row that has it: (array, feature size, weight size).
+
+    Block by block: later ones are looked at closely only where they are cheaper.
+    """
+    shape = (counts.shape[1], *unit_prices.shape[1:2], len(columns))
+    least = np.full(shape, UNFIT, dtype=counts.dtype)
+    first = np.zeros(shape, dtype=np.intp)
+    block = max(1, _BLOCK_CELLS // least.size)
+    for begin in range(0, len(some), block):
+        cost = _costs(rows, some[begin : begin + block], counts, unit_prices, grid, columns)
+        lower = cost.min(axis=0)
+        cheaper = np.nonzero(lower < least)
+        if len(cheaper[0]):
+            at = np.ravel_multi_index(cheaper, shape)
+            first[cheaper] = begin + cost.reshape(len(cost), -1)[:, at].argmin(axis=0)
+            least[cheaper] = lower[cheaper]
+    return least, first
 
 
 def _exact(counts: Ints, unit_prices: Ints) -> tuple[Numbers, Numbers]:
