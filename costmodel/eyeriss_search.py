@@ -232,7 +232,8 @@ class _Mappings(NamedTuple):
         """The mapping of each front that is least by two numbers, the earliest of equals: (tile, front)."""
         if len(self.starts) == 1:
             ties = first == first.min(axis=1, keepdims=True)
-            return np.where(ties, second, _WORST).argmin(axis=1)[:, None]
+            earliest: NDArray[np.intp] = np.where(ties, second, _WORST).argmin(axis=1)[:, None]
+            return earliest
         second = np.where(self._least(first), second, _WORST)
         number = np.arange(second.shape[1])
         return np.minimum.reduceat(np.where(self._least(second), number, len(number)), self.starts, axis=1)

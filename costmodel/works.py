@@ -108,7 +108,7 @@ class Works:
         deep = np.array(depths, dtype=np.int64)[:, :, None, None]
         tiles = Tiles(*np.broadcast_arrays(deep[:, 0], deep[:, 1], deep[:, 2], heights[:, None], widths))
         terms = [self._terms, *(other._terms for other in self._others)]
-        found = [tile_works(array, layer, tiles, terms) for array in self._arrays]
+        found = tile_works(self._arrays, layer, tiles, terms)
         mine, *theirs = (np.stack([np.stack(works[i], axis=-1) for works in found], axis=3) for i in range(len(terms)))
         for other, values in zip(self._others, theirs, strict=True):
             other._ready[sizes] = values
