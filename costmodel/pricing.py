@@ -64,18 +64,22 @@ class Plans:
 class FamilyPricer:
     """Prices group classes on one family, in one round or in several.
 
+    Parameters
+    ----------
+    goal_alone
+        Leave out what the goal does not need: where it is DRAM traffic, rows have neither cycles nor energies.
+
     Attributes
     ----------
     done
         Classes priced so far, in order; `cheapest` has what they cost.
     """
 
-    def __init__(self, study: Study, family: Family, plans: Plans) -> None:
+    def __init__(self, study: Study, family: Family, plans: Plans, goal_alone: bool = False) -> None:
         self.family = family
         self.grid = price_grid(study, family)
         self._study, self._plans, self._single = study, plans, single_total(study)
-        # Bytes of DRAM are known without them.
-        kind = NoWorks if self._single and study.goal == "bandwidth" else Works
+        kind = NoWorks if goal_alone and self._single and study.goal == "bandwidth" else Works
         self.works = {
             mapping: kind(family.arrays, terms_at(study, period_fs(family.clock_hz), mapping))
             for mapping in mappings(study)

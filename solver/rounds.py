@@ -61,7 +61,7 @@ class _Rounds:
         plans = frame.plans
         begin = start(frame, self._alone)
         self.families, self.lower = begin.families, begin.lower
-        self.pricers = [FamilyPricer(study, family, plans) for family, _ in self.families]
+        self.pricers = [FamilyPricer(study, family, plans, goal_alone=True) for family, _ in self.families]
         self.priced = np.zeros((len(self.pricers), len(frame.members)), dtype=bool)
         for number in range(len(self.pricers)):
             self._price(number, self._alone)
