@@ -39,6 +39,11 @@ class Kind(NamedTuple):
     mapping: Preference
 
 
+_NEEDS = ("feature_need", "weight_need", "feature_cap", "weight_cap")
+PER_ARRAY = (*_NEEDS, "cycles", "array_fj", "feature_read", "feature_write", "weight_read")
+"""Columns of candidates with a number for every array."""
+
+
 @dataclass(frozen=True)
 class Candidates:
     """Candidates of one group. Shapes (candidate,) or (candidate, array).
@@ -81,6 +86,11 @@ class Candidates:
     def pick(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Candidates:
         columns = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "kinds"}
         return Candidates(kinds=self.kinds, **columns)
+
+    def on_arrays(self, arrays: NDArray[np.bool_]) -> Candidates:
+        """The same candidates, of some of the arrays."""
+        columns = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Candidates(**{name: c[:, arrays] if name in PER_ARRAY else c for name, c in columns.items()})
 
     def group_design(self, row: int, layers: tuple[str, ...], overlaps: tuple[Overlap, ...]) -> GroupDesign:
         kind = self.kinds[self.kind[row]]

@@ -131,7 +131,10 @@ def _needs(study: Study, family: Family, plan: GroupPlan, share: Share, cuts: tu
         part = largest * np.where(spills, 2 * psum, act)
         feature = feature + np.where(visits * parts > 1, part, 0)
         feature = feature + np.where((visits > 1) & (streams == 0), channels * loaded * act, 0)
-    weight_bytes = [[words * precision.weight_bytes for words in _weight_words(family, cut, copies)] for cut in cuts]
+    at_once = _StreamedWords(family, layer)
+    weight_bytes = [
+        [words * precision.weight_bytes for words in _weight_words(family, cut, copies, at_once)] for cut in cuts
+    ]
     sums = spills * column([cut.num_inputs - 1 for cut in cuts]) * (layer.K * layer.P * layer.Q * study.batch * psum)
     inputs = column([cut.channels_loaded for cut in cuts]) * (study.batch * act) * plan.sum_pairs(plan.area(1))
     weights = np.where(column([cut.weights_stay for cut in cuts]), 1, visits)
@@ -146,7 +149,19 @@ def _needs(study: Study, family: Family, plan: GroupPlan, share: Share, cuts: tu
     )
 
 
-def _weight_words(family: Family, cut: Cut, copies: int) -> list[int]:
+class _StreamedWords(dict[tuple[int, int], list[int]]):
+    """Weight words of a layer at once while they stream, for each array: by (output channels, input channels)."""
+
+    def __init__(self, family: Family, layer: Layer) -> None:
+        super().__init__()
+        self._family, self._layer = family, layer
+
+    def __missing__(self, channels: tuple[int, int]) -> list[int]:
+        words = [array.weight_chunk_words(self._layer, *channels) for array in self._family.arrays]
+        return self.setdefault(channels, words)
+
+
+def _weight_words(family: Family, cut: Cut, copies: int, at_once: _StreamedWords) -> list[int]:
     """Weight words on chip at once, for each array."""
     layer, largest, size = cut.layer, cut.chunks.largest, cut.inputs[0][0]
     if cut.weights_stay:
@@ -155,8 +170,8 @@ def _weight_words(family: Family, cut: Cut, copies: int) -> list[int]:
         else:
             words = cut.weight_words(layer.K if "input" in cut.order else largest, size, first=True)
         return [words] * len(family.arrays)
-    pairs = [(k, c) for k, _ in cut.chunks.sizes for c, _ in cut.inputs]
-    return [copies * max(array.weight_chunk_words(layer, k, c) for k, c in pairs) for array in family.arrays]
+    pairs = [at_once[k, c] for k, _ in cut.chunks.sizes for c, _ in cut.inputs]
+    return [copies * max(of_array) for of_array in zip(*pairs, strict=True)]
 
 
 def cut_candidates(

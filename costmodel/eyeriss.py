@@ -12,7 +12,7 @@ prescribes it. `costmodel.eyeriss_counts` says what a mapping costs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -107,6 +107,10 @@ class EyerissShape:
         if layer.has_weights:
             return best_works(_nest(self, layer), tiles, ranking(terms[0]), [one.prefer for one in terms])
         return [self.tile_works(layer, tiles, terms[0])] * len(terms)
+
+    def search_key(self, layer: Layer) -> Hashable:
+        """What of the array the mappings of a layer see; of a layer without weights all."""
+        return _nest(self, layer) if layer.has_weights else self
 
     def tile_works(self, layer: Layer, tiles: Tiles, terms: Terms) -> TileWorks:
         if layer.has_weights:

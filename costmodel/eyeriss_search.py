@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from costmodel.eyeriss_counts import (
     ArrayPrices,
@@ -164,76 +165,135 @@ def best_works(nest: Nest, tiles: Tiles, rank: Ranking, preferences: Sequence[Pr
             space_at = int(flat.input_channels[first]), int(clipped[first])
             by_space.setdefault(space_at, []).append((int(flat.channels[first]), where))
     for (C, e), members in by_space.items():
-        space = nest.space(C, e, rank)
-        many = fronts(space, [nest.filters(channels) for channels, _ in members])
-        for (channels, where), front in zip(members, many, strict=True):
-            some = _Some(channels, C, flat.images[where], flat.rows[where], flat.cols[where])
-            found[:, :, where] = _price(nest, rank, preferences, front, some)
+        many = fronts(nest.space(C, e, rank), [nest.filters(channels) for channels, _ in members])
+        alike: dict[bytes, list[int]] = {}
+        for number, (_, where) in enumerate(members):
+            alike.setdefault(np.stack([flat.images[where], flat.rows[where], flat.cols[where]]).tobytes(), []).append(
+                number
+            )
+        for numbers in alike.values():
+            channels = [members[number][0] for number in numbers]
+            mappings = _Mappings.of(nest, channels, C, [many[number] for number in numbers])
+            where = np.stack([members[number][1] for number in numbers], axis=1)  # (tile, member)
+            block = max(1, _BLOCK // mappings.front.shape[1])
+            for begin in range(0, len(where), block):
+                at = where[begin : begin + block]
+                tiles_at = at[:, 0]
+                found[:, :, at] = _price(
+                    nest, rank, preferences, mappings, flat.images[tiles_at], flat.rows[tiles_at], flat.cols[tiles_at]
+                )
     return [TileWorks(*(column.reshape(shape) for column in works)) for works in found]
 
 
-class _Some(NamedTuple):
-    """Tiles with the same output and input channels."""
+_BLOCK = 2**16
+"""Tiles x mappings looked at together: they stay in a processor's cache."""
 
-    channels: int
+
+class _Mappings(NamedTuple):
+    """Fronts for several numbers of output channels beside each other.
+
+    Attributes
+    ----------
+    front : (10, mapping)
+    starts
+        Where each front begins.
+    which : (mapping,)
+        Which front a mapping is of.
+    channels, groups, mac_groups : (front,)
+        Output channels of a tile, the groups they lie in, and how many of these follow each other in the array.
+    input_channels
+        Of a group.
+    """
+
+    front: Ints
+    starts: NDArray[np.intp]
+    which: NDArray[np.intp]
+    channels: Ints
+    groups: Ints
+    mac_groups: Ints
     input_channels: int
-    images: Ints
-    rows: Ints
-    cols: Ints
+
+    @classmethod
+    def of(cls, nest: Nest, channels: list[int], input_channels: int, found: list[Ints]) -> _Mappings:
+        bounds = [loop_bounds(nest.layer, many, input_channels) for many in channels]
+        groups = np.array([one.groups for one in bounds], dtype=np.int64)
+        lengths = np.array([front.shape[1] for front in found])
+        return cls(
+            front=np.concatenate(found, axis=1),
+            starts=np.cumsum(lengths) - lengths,
+            which=np.repeat(np.arange(len(found)), lengths),
+            channels=np.array(channels, dtype=np.int64),
+            groups=groups,
+            mac_groups=np.ones_like(groups) if is_channelwise(nest.layer) else groups,
+            input_channels=bounds[0].C,
+        )
+
+    def first_least(self, first: Ints, second: Ints) -> NDArray[np.intp]:
+        """The mapping of each front that is least by two numbers, the earliest of equals: (tile, front)."""
+        if len(self.starts) == 1:
+            ties = first == first.min(axis=1, keepdims=True)
+            earliest: NDArray[np.intp] = np.where(ties, second, _WORST).argmin(axis=1)[:, None]
+            return earliest
+        second = np.where(self._least(first), second, _WORST)
+        number = np.arange(second.shape[1])
+        return np.minimum.reduceat(np.where(self._least(second), number, len(number)), self.starts, axis=1)
+
+    def _least(self, values: Ints) -> NDArray[np.bool_]:
+        least: NDArray[np.bool_] = values == np.minimum.reduceat(values, self.starts, axis=1)[:, self.which]
+        return least
 
 
-def _price(nest: Nest, rank: Ranking, preferences: Sequence[Preference], front: Ints, some: _Some) -> Ints:
-    """`count`, `work_of` and `Ranking.key` for arrays (tile, mapping); works of the best.
+def _price(
+    nest: Nest, rank: Ranking, preferences: Sequence[Preference], mappings: _Mappings, n: Ints, h: Ints, w: Ints
+) -> Ints:
+    """`count`, `work_of` and `Ranking.key` for arrays (tile, mapping); works of the best of each front.
 
-    Shape (preference, quantity, tile).
+    ``n``, ``h`` and ``w`` are the tiles' images, rows and columns. Shape (preference, quantity, tile, front).
     """
     layer, fold, precision, prices = nest.layer, nest.fold, rank.precision, rank.prices
-    groups, _, C = loop_bounds(layer, some.channels, some.input_channels)
-    mac_groups = 1 if is_channelwise(layer) else groups
-    n, h, w = some.images, some.rows, some.cols
+    front, which, C = mappings.front, mappings.which, mappings.input_channels
     loads = -(-n // np.minimum(nest.pinned.n, n)) if nest.pinned.n else np.ones_like(n)
-    outputs = n * h * w * some.channels
+    pixels = n * h * w
     step, span = _step_and_span(layer.stride[0], layer.dilation[0], fold.rows)
     step_cols, span_cols = _step_and_span(layer.stride[1], layer.dilation[1], fold.cols)
-    channels = groups * C * fold.passes
-    channel_cols = n * channels * ((w - 1) * step_cols + span_cols)
-    filter_words = some.channels * C * layer.R * layer.S
-    bias_words = some.channels * int(layer.bias)
+    channels = mappings.groups * (C * fold.passes)
+    cols = n * ((w - 1) * step_cols + span_cols)
+    filter_words = mappings.channels * (C * layer.R * layer.S)
+    bias_words = mappings.channels * int(layer.bias)
 
     strips = -(-h[:, None] // front[E])
-    pass_rows = (strips * (span - step) + (h * step)[:, None]) * front[D]
-    ifmap_words = pass_rows * channel_cols[:, None]
-    fill_bits = pass_rows * (loads * (channels * span_cols * precision.activation))[:, None]
-    filter_bits = strips * (loads * (filter_words * precision.weight))[:, None] + bias_words * precision.weight
-    psum_bits = (outputs * (fold.passes * precision.partial_sum))[:, None] * front[B]
-    cycles = strips * front[A] * (n * w * (mac_groups * fold.passes * fold.cols))[:, None]
+    pass_rows = (strips * (span - step) + (h * step)[:, None]) * (front[D] * channels[which])
+    ifmap_words = pass_rows * cols[:, None]
+    fill_bits = pass_rows * (loads * (span_cols * precision.activation))[:, None]
+    loaded_words = strips * loads[:, None] * filter_words[which]
+    psum_bits = pixels[:, None] * (front[B] * (mappings.channels * (fold.passes * precision.partial_sum))[which])
+    cycles = strips * (front[A] * (mappings.mac_groups * (fold.passes * fold.cols))[which])
+    cycles *= (n * w)[:, None]
     np.maximum(cycles, -(-psum_bits // nest.networks.psum), out=cycles)
     cycles -= -fill_bits // nest.networks.ifmap
     np.maximum(cycles, -(ifmap_words * -precision.activation // nest.networks.ifmap), out=cycles)
-    cycles -= -filter_bits // nest.networks.filter
+    cycles -= -((loaded_words + bias_words[which]) * precision.weight) // nest.networks.filter
 
     sum_fj = 2 * precision.partial_sum_bytes * rank.feature_fj_per_byte
     delivery_fj = (prices.ifmap_spad + prices.ifmap_hop) * fold.rows
-    energy = (outputs * fold.passes)[:, None] * (front[B] * sum_fj + front[H] * prices.psum_hop)
-    energy += (channel_cols * h * delivery_fj)[:, None] * front[L]
+    sums_fj = (front[B] * sum_fj + front[H] * prices.psum_hop) * (mappings.channels * fold.passes)[which]
+    energy = pixels[:, None] * sums_fj
+    energy += (cols * h * delivery_fj)[:, None] * (front[L] * channels[which])
     energy += ifmap_words * (precision.activation_bytes * rank.feature_fj_per_byte)
-    energy += strips * (loads * (filter_words * precision.weight_bytes * rank.weight_fj_per_byte))[:, None]
+    energy += loaded_words * (precision.weight_bytes * rank.weight_fj_per_byte)
     energy += cycles * rank.leakage_fj_per_cycle
-    chosen = []
-    for prefer in preferences:
-        first, second = (cycles, energy) if prefer == "fastest" else (energy, cycles)
-        ties = first == first.min(axis=1, keepdims=True)
-        chosen.append(np.where(ties, second, _WORST).argmin(axis=1))
-    best = np.stack(chosen)  # (preference, tile)
+    best = np.stack(
+        [mappings.first_least(*((cycles, energy) if p == "fastest" else (energy, cycles))) for p in preferences]
+    )  # (preference, tile, front)
 
-    at = np.arange(best.shape[1]), best
-    loaded_words = filter_words * strips[at] * loads + bias_words
-    delivered_words = filter_words * h * loads + bias_words
+    at = np.arange(len(n))[:, None], best
+    outputs = pixels[:, None] * mappings.channels
+    delivered_words = filter_words * (h * loads)[:, None] + bias_words
     sums_read = outputs * (front[B, best] * fold.passes - 1)
     array_fj = (
         outputs * (C * layer.R * layer.S * prices.mac_with_spads)
         + delivered_words * (prices.filter_spad + prices.filter_hop)
-        + channel_cols * h * front[L, best] * delivery_fj
+        + (cols * h)[:, None] * channels * front[L, best] * delivery_fj
         + outputs * (front[H, best] * fold.passes - 1) * prices.psum_hop
     )
     return np.stack(
@@ -242,7 +302,7 @@ def _price(nest: Nest, rank: Ranking, preferences: Sequence[Preference], front: 
             array_fj,
             ifmap_words[at] * precision.activation_bytes + sums_read * precision.partial_sum_bytes,
             sums_read * precision.partial_sum_bytes + outputs * precision.activation_bytes,
-            loaded_words * precision.weight_bytes,
+            (loaded_words[at] + bias_words) * precision.weight_bytes,
         ],
         axis=1,
     )

@@ -15,14 +15,14 @@ from costmodel.candidates import Family
 from costmodel.extents import Extents
 from costmodel.legal import image_counts, mappings, pinned_layers
 from costmodel.products import Floats, block_rows, product
-from costmodel.selection import PriceGrid
+from costmodel.selection import Cells, PriceGrid
 from costmodel.sweeps import Share
 from costmodel.template import Ints
 from costmodel.works import CYCLES, Works, signature
 from specs.study import Goal, Study
 
 _MARGIN = 1e-9
-MOST_TILE_SIZES = 2**22
+MOST_TILE_SIZES = 2**23
 """Tile sizes x arrays up to which rates are looked for among all tiles that exist."""
 
 
@@ -57,22 +57,27 @@ class LeastCosts:
         pinned = pinned_layers(study)
         signatures = [signature(layer, pinned) for layer in layers]
         sizes_of_share = {size for images in image_counts(study) for size, _ in Share(study, images).sizes}
+        tables = [(work, m) for work in works for m in sizes_of_share]
         rates = {
             layer: np.min(
-                [
-                    _rates(work.price_whole(layer, m).values, layer.K * m, grid, study.goal)
-                    for work in works
-                    for m in sizes_of_share
-                ],
+                [_rates(work.price_whole(layer, m).values, layer.K * m, grid, study.goal) for work, m in tables],
                 axis=0,
             )
-            for layer in dict.fromkeys(signatures)
+            for layer in (dict.fromkeys(signatures) if study.goal != "bandwidth" else ())
         }
-        self._rates = np.stack([rates[layer] for layer in signatures])
+        # Traffic is known without them.
+        nothing = np.zeros((len(family.arrays), *grid.leakage_fj.shape))
+        self._rates = np.stack([rates.get(layer, nothing) for layer in signatures])
         sizes = np.array([layer.weight_words for layer in layers], dtype=np.int64) * study.precision.weight_bytes
         self._weights = extents.made @ sizes
         self._streamed = _streamed(extents, sizes, grid)
+        self._loads = extents.load_bytes[:, None] * self._batch
+        self._stores = extents.store_bytes[:, None] * self._batch
         self._visits = self._least_visits()
+
+    def keep(self, arrays: NDArray[np.bool_]) -> None:
+        """Go on with some of the family's arrays."""
+        self._rates = self._rates[:, arrays]
 
     def _least_visits(self) -> Ints:
         """Least number of tiles, over all images, with which a group can fit: (group, feature size)."""
@@ -83,28 +88,29 @@ class LeastCosts:
         capacity = self._grid.feature_bytes
         return np.where(live <= capacity, 1, np.maximum(2, -(-(live + room) // capacity)))
 
-    def at(self, array: int, feature: NDArray[np.intp], weight: NDArray[np.intp]) -> Ints:
+    def at(self, array: int, feature: Cells, weight: Cells) -> Ints:
         """Least costs for the goal at cells of the price grid: (group, cell); latencies in cycles."""
         streamed = self._streamed[:, feature if self._grid.shared else weight]
         weights = self._weights[:, None] + streamed * (self._visits[:, feature] - 1)
-        loads = self._extents.load_bytes[:, None] * self._batch
-        stores = self._extents.store_bytes[:, None] * self._batch
-        dram = loads + stores + weights
+        dram = self._loads + self._stores + weights
         if self._goal == "bandwidth":
             return dram
         array_cost = product(self._elements, self._rates[:, array, feature, weight])
         if self._goal == "latency":
             return np.maximum((array_cost * (1 - _MARGIN)).astype(np.int64), self._family.dram_cycles(dram))
-        grid = self._grid
-        cost = (
-            array_cost
-            + dram * float(self._family.dram.fj_per_byte)
-            + loads * grid.feature_write_fj[feature, weight].astype(np.float64)
-            + stores * grid.feature_read_fj[feature, weight].astype(np.float64)
-            + weights * grid.weight_write_fj[feature, weight].astype(np.float64)
-        )
-        lowered: Ints = (cost * (1 - _MARGIN)).astype(np.int64)
+        cost = array_cost + self._outside(dram, weights, feature, weight)
+        cost *= 1 - _MARGIN
+        lowered: Ints = cost.astype(np.int64)
         return lowered
+
+    def _outside(self, dram: Ints, weights: Ints, feature: Cells, weight: Cells) -> Floats:
+        """Energy of DRAM and of what passes between it and the buffers."""
+        grid = self._grid
+        cost: Floats = dram * np.float64(self._family.dram.fj_per_byte)
+        for amount, price in ((self._loads, grid.feature_write_fj), (self._stores, grid.feature_read_fj)):
+            cost += amount * price[feature, weight].astype(np.float64)
+        cost += weights * grid.weight_write_fj[feature, weight].astype(np.float64)
+        return cost
 
 
 def _streamed(extents: Extents, sizes: Ints, grid: PriceGrid) -> Ints:

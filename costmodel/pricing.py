@@ -7,7 +7,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from costmodel.legal import mappings, pinned_layers
 from costmodel.legal_groups import legal_groups
 from costmodel.selection import UNFIT, cheapest_somewhere, price_grid
 from costmodel.template import Ints
-from costmodel.works import Works
+from costmodel.works import NoWorks, Works
 from specs.study import Budgets, Study
 
 Progress = Callable[[str, int, int], None]
@@ -64,23 +64,29 @@ class Plans:
 class FamilyPricer:
     """Prices group classes on one family, in one round or in several.
 
+    Parameters
+    ----------
+    goal_alone
+        Leave out what the goal does not need: where it is DRAM traffic, rows have neither cycles nor energies.
+
     Attributes
     ----------
     done
         Classes priced so far, in order; `cheapest` has what they cost.
     """
 
-    def __init__(self, study: Study, family: Family, plans: Plans) -> None:
+    def __init__(self, study: Study, family: Family, plans: Plans, goal_alone: bool = False) -> None:
         self.family = family
         self.grid = price_grid(study, family)
+        self._study, self._plans, self._single = study, plans, single_total(study)
+        kind = NoWorks if goal_alone and self._single and study.goal == "bandwidth" else Works
         self.works = {
-            mapping: Works(family.arrays, terms_at(study, period_fs(family.clock_hz), mapping))
+            mapping: kind(family.arrays, terms_at(study, period_fs(family.clock_hz), mapping))
             for mapping in mappings(study)
         }
         first, *others = self.works.values()
         first.price_together(others)
         self.done: list[int] = []
-        self._study, self._plans, self._single = study, plans, single_total(study)
         self._found: list[tuple[int, Candidates]] = []
         self._cheapest: list[Ints] = []
         self._priced = 0
@@ -112,6 +118,22 @@ class FamilyPricer:
             if len(kept.rows):
                 self._found.append((index, kept.rows))
         self._cheapest.append(best)
+
+    def keep(self, arrays: NDArray[np.bool_]) -> PricedFamily:
+        """Go on with some arrays; what is known of the others by now."""
+        known = self.result()
+        self.family, left = _of_arrays(self.family, arrays), _of_arrays(self.family, ~arrays)
+        for work in self.works.values():
+            work.keep(arrays)
+        self._found = [(index, rows.on_arrays(arrays)) for index, rows in self._found]
+        self._cheapest = [best[arrays] for best in self._cheapest]
+        self._priced = 0
+        return replace(
+            known,
+            family=left,
+            rows=None if known.rows is None else known.rows.on_arrays(~arrays),
+            cheapest=None if known.cheapest is None else known.cheapest[:, ~arrays],
+        )
 
     def cheapest(self, array: int, feature: Cells, weight: Cells, start: int = 0) -> Ints:
         """What the classes from ``done[start]`` on cost at best at cells of the price grid: (class, cell)."""
@@ -148,6 +170,10 @@ def price_families(study: Study, families: list[Family], plans: Plans, progress:
         pricer.price(range(len(plans)), tick)
         result.append(pricer.result())
     return result
+
+
+def _of_arrays(family: Family, arrays: NDArray[np.bool_]) -> Family:
+    return replace(family, arrays=tuple(family.arrays[i] for i in np.flatnonzero(arrays).tolist()))
 
 
 def single_total(study: Study) -> bool:

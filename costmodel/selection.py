@@ -18,8 +18,8 @@ from specs.study import Goal, SharedBuffer, Study
 
 UNFIT = np.int64(2) ** 61
 
-_AT_ONCE = 2**20
-"""Costs that are looked at together: many hardware points would need gigabytes otherwise."""
+_BLOCK_CELLS = 2**18
+"""Costs computed at once: they stay in a processor's cache."""
 
 Cells = NDArray[np.intp]
 Numbers = Ints | Floats
@@ -99,18 +99,34 @@ def cheapest_somewhere(rows: Candidates, family: Family, grid: PriceGrid, goal: 
     """
     counts, unit_prices = _exact(_counts(rows, family, goal), _unit_prices(grid, goal))
     best = np.full((rows.cycles.shape[1], *grid.leakage_fj.shape), UNFIT, dtype=np.int64)
-    row = np.full(best.shape, -1, dtype=np.intp)
+    kept: set[int] = set()
     for some, columns in _worth_trying(rows, grid):
-        step = max(1, _AT_ONCE // max(1, best[:, :, columns].size))
-        for part in np.split(some, range(step, len(some), step)):
-            cost = _costs(rows, part, counts, unit_prices, grid, columns)
-            first = cost.argmin(axis=0)
-            least = np.take_along_axis(cost, first[None], axis=0)[0].astype(np.int64)
-            before = best[:, :, columns]
-            better = least < before  # of equals the first stays; UNFIT never enters
-            best[:, :, columns] = np.where(better, least, before)
-            row[:, :, columns] = np.where(better, part[first], row[:, :, columns])
-    return Cheapest(rows.pick(np.unique(row[row >= 0])), best)
+        least, first = _first_cheapest(rows, some, counts, unit_prices, grid, columns)
+        best[:, :, columns] = least.astype(np.int64)
+        kept.update(some[np.unique(first[least < UNFIT])].tolist())
+    return Cheapest(rows.pick(np.array(sorted(kept), dtype=np.intp)), best)
+
+
+def _first_cheapest(
+    rows: Candidates, some: Cells, counts: Numbers, unit_prices: Numbers, grid: PriceGrid, columns: Cells
+) -> tuple[Numbers, Cells]:
+    """Least cost of some rows, and the first row that has it: (array, feature size, weight size).
+
+    Block by block: later ones are looked at closely only where they are cheaper.
+    """
+    shape = (counts.shape[1], *unit_prices.shape[1:2], len(columns))
+    least = np.full(shape, UNFIT, dtype=counts.dtype)
+    first = np.zeros(shape, dtype=np.intp)
+    block = max(1, _BLOCK_CELLS // least.size)
+    for begin in range(0, len(some), block):
+        cost = _costs(rows, some[begin : begin + block], counts, unit_prices, grid, columns)
+        lower = cost.min(axis=0)
+        cheaper = np.nonzero(lower < least)
+        if len(cheaper[0]):
+            at = np.ravel_multi_index(cheaper, shape)
+            first[cheaper] = begin + cost.reshape(len(cost), -1)[:, at].argmin(axis=0)
+            least[cheaper] = lower[cheaper]
+    return least, first
 
 
 def _exact(counts: Ints, unit_prices: Ints) -> tuple[Numbers, Numbers]:

@@ -10,6 +10,9 @@ from costmodel.template import Ints
 BLOCK = 32
 """Points that all others are compared with in one round."""
 
+FEW = 48
+"""Points that are all compared with each other at once."""
+
 DENSE = 5
 """Quantities by which all pairs are compared."""
 
@@ -26,6 +29,11 @@ def undominated(points: Ints) -> Indices:
     earlier ones alone. (Of two whose sums differ by rounding alone a beaten one may be left: it is looked at for
     nothing, and never wins.)
     """
+    if points.shape[1] <= FEW:
+        below = np.logical_and.reduce(points[:, :, None] <= points[:, None, :], axis=0)
+        # Not the point itself nor, of equals, a later one.
+        below &= ~(below.T & ~np.tri(len(below), k=-1, dtype=np.bool_).T)
+        return np.flatnonzero(~np.logical_or.reduce(below, axis=0))
     size = np.abs(points)
     # Row after row, not as a product: so equal columns have equal sums, on every machine.
     sums, others = (

@@ -157,12 +157,26 @@ class SearchesTogether(Protocol):
         """`ArrayShape.tile_works` for each of some terms that differ in ``prefer`` alone."""
         ...
 
+    def search_key(self, layer: Layer) -> Hashable:
+        """Arrays with equal keys have equal works of the layer."""
+        ...
 
-def tile_works(array: ArrayShape, layer: Layer, tiles: Tiles, terms: Sequence[Terms]) -> list[TileWorks]:
-    """Price many tiles at once, for each of some terms that differ in ``prefer`` alone."""
-    if isinstance(array, SearchesTogether):
-        return array.tile_works_of_each(layer, tiles, terms)
-    return [array.tile_works(layer, tiles, one) for one in terms]
+
+def tile_works(
+    arrays: Sequence[ArrayShape], layer: Layer, tiles: Tiles, terms: Sequence[Terms]
+) -> list[list[TileWorks]]:
+    """Price many tiles at once on each array, for each of some terms that differ in ``prefer`` alone."""
+    known: dict[Hashable, list[TileWorks]] = {}
+    found = []
+    for array in arrays:
+        if isinstance(array, SearchesTogether):
+            key = array.search_key(layer)
+            if key not in known:
+                known[key] = array.tile_works_of_each(layer, tiles, terms)
+            found.append(known[key])
+        else:
+            found.append([array.tile_works(layer, tiles, one) for one in terms])
+    return found
 
 
 class TemplateError(ImportError):

@@ -108,11 +108,19 @@ class Works:
         deep = np.array(depths, dtype=np.int64)[:, :, None, None]
         tiles = Tiles(*np.broadcast_arrays(deep[:, 0], deep[:, 1], deep[:, 2], heights[:, None], widths))
         terms = [self._terms, *(other._terms for other in self._others)]
-        found = [tile_works(array, layer, tiles, terms) for array in self._arrays]
+        found = tile_works(self._arrays, layer, tiles, terms)
         mine, *theirs = (np.stack([np.stack(works[i], axis=-1) for works in found], axis=3) for i in range(len(terms)))
         for other, values in zip(self._others, theirs, strict=True):
             other._ready[sizes] = values
         return mine
+
+    def keep(self, arrays: Bools) -> None:
+        """Go on with some of the arrays."""
+        self._arrays = tuple(array for array, kept in zip(self._arrays, arrays.tolist(), strict=True) if kept)
+        for tables in (self._tables, self._whole):
+            for key, table in tables.items():
+                tables[key] = replace(table, values=np.ascontiguousarray(table.values[:, :, arrays]))
+        self._equal.clear()
 
     def table(self, layer: Layer, depth: Depth) -> WorkTable:
         """Works that were announced and priced."""
@@ -125,6 +133,23 @@ class Works:
         if known is None or known[0] is not mine or known[1] is not theirs:
             known = self._equal[layer, depth] = mine, theirs, np.array_equal(mine.values, theirs.values)
         return known[2]
+
+
+class NoWorks(Works):
+    """Works where they decide nothing: all of them are taken for 0."""
+
+    def need(self, layer: Layer, depths: tuple[Depth, ...], rows: Ints, cols: Ints) -> None:
+        return
+
+    def price_whole(self, layer: Layer, images: int) -> WorkTable:
+        return self.table(layer, whole_depth(layer, images))
+
+    def table(self, layer: Layer, depth: Depth) -> WorkTable:
+        nowhere = np.zeros(max(layer.P, layer.Q) + 1, dtype=np.int64)
+        return WorkTable(nowhere, nowhere, np.zeros((1, 1, len(self._arrays), 5), dtype=np.int64))
+
+    def same_as(self, other: Works, layer: Layer, depth: Depth) -> bool:
+        return True
 
 
 def _positions(values: Ints) -> Ints:

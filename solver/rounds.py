@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from costmodel.extents import extents
 from costmodel.least import MOST_TILE_SIZES, LeastCosts, num_tile_sizes
-from costmodel.pricing import Cells, FamilyPricer, single_total
+from costmodel.pricing import Cells, FamilyPricer, PricedFamily, single_total
 from costmodel.selection import price_cells
-from costmodel.table import NO_COST, CandidateTable, Frame
+from costmodel.table import NO_COST, CandidateTable, FamilyPoints, Frame
 from costmodel.template import Ints
 from solver.choose_groupings import groupings_of
+from solver.first_array import some_arrays, start
 from solver.problem import Points, cutoff, multiplied
 from solver.result import Deduction
 
@@ -58,7 +59,9 @@ class _Rounds:
         self._frame, self._progress = frame, progress
         self._alone = np.array([frame.lattice.groups[group].bit_count() == 1 for group in frame.members])
         plans = frame.plans
-        self.pricers = [FamilyPricer(study, family, plans) for family, _ in frame.families]
+        begin = start(frame, self._alone)
+        self.families, self.lower = begin.families, begin.lower
+        self.pricers = [FamilyPricer(study, family, plans, goal_alone=True) for family, _ in self.families]
         self.priced = np.zeros((len(self.pricers), len(frame.members)), dtype=bool)
         for number in range(len(self.pricers)):
             self._price(number, self._alone)
@@ -66,15 +69,39 @@ class _Rounds:
         self._least = [LeastCosts(one.family, sizes, list(one.works.values()), one.grid) for one in self.pricers]
         every = np.ones(len(frame.lattice.groups), dtype=bool)
         self.groupings = groupings_of(study.network, frame.lattice, frame.group_class, every, stop)
-        self._blocks = [
-            _Block(number, array, self._period(points), points, *price_cells(study, [frame.points[p] for p in points]))
-            for number, (_, by_array) in enumerate(frame.families)
-            for array, points in enumerate(by_array)
-        ]
+        self._blocks = self._all_blocks()
+        self.left: list[tuple[PricedFamily, FamilyPoints]] = []
         self._columns: dict[int, tuple[Ints, int]] = {}
-        self.lower = np.zeros(len(frame.points), dtype=np.int64)
         self.upper = cutoff(study.goal, study.limits)
         self._runs = frame.runs[:, None]
+
+    def _all_blocks(self) -> list[_Block]:
+        """Blocks of the arrays that are priced on."""
+        points_of = self._frame.points
+        return [
+            _Block(
+                number,
+                array,
+                self._period(points),
+                points,
+                *price_cells(self._frame.study, [points_of[p] for p in points]),
+            )
+            for number, (_, by_array) in enumerate(self.families)
+            for array, points in enumerate(by_array)
+        ]
+
+    def _leave_arrays(self) -> None:
+        """Price no further on arrays whose points are all excluded, if others of their family are not."""
+        before = len(self.left)
+        for number, (family, by_array) in enumerate(self.families):
+            open_ = np.array([(self.lower[points] <= self.upper).any() for points in by_array])
+            if open_.any() and not open_.all():
+                left = self.pricers[number].keep(open_)
+                self._least[number].keep(open_)
+                self.left.append((left, some_arrays((family, by_array), np.flatnonzero(~open_).tolist())))
+                self.families[number] = some_arrays((family, by_array), np.flatnonzero(open_).tolist())
+        if len(self.left) > before:
+            self._blocks = self._all_blocks()
 
     def _period(self, points: Points) -> int:
         return self._frame.points[points[0]].period_fs if self._frame.study.goal == "latency" else 1
@@ -101,6 +128,7 @@ class _Rounds:
                 cells = np.flatnonzero(visited[block.points])
                 if len(cells):
                     self._improve(block, cells)
+            self._leave_arrays()
 
     def _price(self, family: int, wanted: NDArray[np.bool_]) -> None:
         classes = np.flatnonzero(wanted)
@@ -165,8 +193,13 @@ def table_in_rounds(
     """
     rounds = _Rounds(frame, progress, stop)
     rounds.run(stop)
-    frame = replace(frame, lattice=frame.lattice.with_ideals(frame.study.network, rounds.groupings.ideals()))
-    table = frame.table([pricer.result() for pricer in rounds.pricers], rounds.lower)
+    frame = replace(
+        frame,
+        lattice=frame.lattice.with_ideals(frame.study.network, rounds.groupings.ideals()),
+        families=[*rounds.families, *(family for _, family in rounds.left)],
+    )
+    priced = [*(pricer.result() for pricer in rounds.pricers), *(left for left, _ in rounds.left)]
+    table = frame.table(priced, rounds.lower)
     skipped = int((~rounds.priced).sum())
     step = f"least costs: {skipped} of {rounds.priced.size} (group class, accelerator) not priced"
     return table, Deduction(step, int((rounds.lower <= rounds.upper).sum()), rounds.priced.size - skipped)

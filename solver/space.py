@@ -33,7 +33,9 @@ def count_designs(study: Study, lattice: GroupLattice, num_points: int) -> int:
     choices among mappings would need every tiling's plan: they are in the search, but not in the count. Nor are
     orders through ideals that are too many to list.
     """
-    ways = [_ways_to_run(study, group) for group in map(layer_indices, lattice.groups)]
+    images, grids = len(image_counts(study)), ((0, 0), (0, 1), (1, 0), (1, 1))
+    overlaps = {grid: len(distinct_overlaps(study, 1 + grid[0], 1 + grid[1])) for grid in grids}
+    ways = [_ways_to_run(study, group, overlaps, images) for group in map(layer_indices, lattice.groups)]
     reaching = [0] * len(lattice.ideals)
     reaching[0] = 1
     for step in lattice.steps:
@@ -41,17 +43,15 @@ def count_designs(study: Study, lattice: GroupLattice, num_points: int) -> int:
     return reaching[-1] * num_points
 
 
-def _ways_to_run(study: Study, indices: tuple[int, ...]) -> int:
-    """Number of designs of one group."""
+def _ways_to_run(study: Study, indices: tuple[int, ...], overlaps: dict[tuple[int, int], int], images: int) -> int:
+    """Number of designs of one group; ``overlaps`` are told apart on grids of (several rows, several columns)."""
     layers = [study.network.layers[i] for i in indices]
     row_counts, col_counts = group_tile_counts(study, tuple(layer.name for layer in layers))
     tilings = 0
-    for several_rows in (1, 2):
-        for several_cols in (1, 2):
-            grids = sum((n > 1) == (several_rows > 1) for n in row_counts)
-            grids *= sum((n > 1) == (several_cols > 1) for n in col_counts)
-            tilings += grids * len(distinct_overlaps(study, several_rows, several_cols))
-    images = len(image_counts(study))
+    rows, cols = ((1, sum(n > 1 for n in counts)) for counts in (row_counts, col_counts))  # 1 tile, or several
+    for several_rows in (0, 1):
+        for several_cols in (0, 1):
+            tilings += rows[several_rows] * cols[several_cols] * overlaps[several_rows, several_cols]
     if len(layers) > 1:
         return int(tilings * images * 2 ** sum(layer.has_weights for layer in layers))
     splits = possible_splits(study.network, layers[0], study.tiling.channel_splits)
