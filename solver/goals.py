@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from costmodel.table import NO_COST, CandidateTable
 from solver.bounds import plain_bounds
+from solver.known import Known
 from solver.problem import Points, Problem
 from solver.result import Outcome
 from solver.totals import limits_of, objective_of
@@ -28,20 +29,27 @@ from specs.study import Budgets, Goal, Study
 
 @dataclass(frozen=True)
 class Part:
-    """The part of a table's space that is searched, and what to call it."""
+    """The part of a table's space that is searched, and what to call it.
+
+    Attributes
+    ----------
+    known
+        What rounds of pricing proved about the whole space: the table may lack what is in no better design.
+    """
 
     table: CandidateTable
     groups: NDArray[np.bool_]
     points: Points
     phase: str
     stop: Callable[[], bool]
+    known: Known | None = None
 
     def problem(self, goal: Goal, budgets: Budgets) -> Problem:
         """The problem of minimising a sum over this part."""
         return Problem(self.table, goal, budgets, self.groups, self.points, self.stop)
 
     def at(self, points: Points) -> Part:
-        return replace(self, points=points)
+        return replace(self, points=points, known=None)
 
 
 class Sums(Protocol):

@@ -13,12 +13,15 @@ from costmodel import evaluate
 from costmodel.table import CandidateTable, build_table, table_frame
 from solver.bounds import Bounds, Weights, close_plain, plain_bounds, problem_groupings, surviving_rows, view
 from solver.goals import Part, optima
+from solver.known import Known, known_bounds
 from solver.model import Pair, build_model, pairs_of, solve_model
 from solver.multipliers import close_with_budgets
 from solver.problem import Problem, Selection
 from solver.proof import Proof
+from solver.relaxed import StoppedError
 from solver.result import Deduction, Outcome, Progress, Result, Seconds, Space
 from solver.rounds import can_price_in_rounds, table_in_rounds
+from solver.rounds_of_totals import can_price_totals_in_rounds, totals_in_rounds
 from solver.space import count_designs
 from solver.totals import keeps, objective_of
 from specs.study import Budgets, Goal, Study
@@ -64,10 +67,6 @@ def solve(
     return run.result(baseline)
 
 
-class _StoppedError(Exception):
-    """The wish to stop came while the table was being built."""
-
-
 class _Run:
     """One solve: shared clock, options and table."""
 
@@ -97,40 +96,45 @@ class _Run:
     def table_progress(self, phase: str, done: int, total: int) -> None:
         """Pass progress on, and leave the table when it is time to stop."""
         if self.stopped():
-            raise _StoppedError
+            raise StoppedError
+        self.rounds_progress(phase, done, total)
+
+    def rounds_progress(self, phase: str, done: int, total: int) -> None:
+        """Pass progress on: rounds end by themselves when it is time, with a design and a bound."""
         self.report(Progress(phase, None, None, done, total))
 
-    def table(self) -> CandidateTable:
+    def table(self) -> tuple[CandidateTable, Known | None]:
         """The table: whole, or without the groups that least costs already exclude."""
         # Throughput is latency turned over: one total to minimise like any other.
         latency = self.study.goals == ("throughput",)
         study = replace(self.study, goal="latency") if latency else self.study
         frame = table_frame(study)
-        if not (self.use_bounds and can_price_in_rounds(frame)):
-            return build_table(study, self.table_progress, processes=self.workers)
-        # Rounds end by themselves when it is time: what they priced by then still gives a design and a bound.
-        table, deduction = table_in_rounds(
-            frame, lambda phase, done, total: self.report(Progress(phase, None, None, done, total)), self.stopped
-        )
+        known = None
+        if self.use_bounds and can_price_in_rounds(frame):
+            table, deduction = table_in_rounds(frame, self.rounds_progress, self.stopped)
+        elif self.use_bounds and can_price_totals_in_rounds(frame):
+            table, deduction, known = totals_in_rounds(frame, self.rounds_progress, self.stopped)
+        else:
+            return build_table(study, self.table_progress, processes=self.workers), None
         self.deductions.append(deduction)
-        return table
+        return table, known
 
     def result(self, baseline: bool) -> Result:
         try:
-            table = self.table()
-        except _StoppedError:
+            table, known = self.table()
+        except StoppedError:
             seconds = time.perf_counter() - self.begin
             space = Space(0, 0, 0, 0, 0, 0)
             return Result(self.study, Outcome("unknown"), None, None, space, (), Seconds(seconds, 0.0, 0.0, seconds))
         everything = np.arange(len(table.points), dtype=np.intp)
         any_group = np.ones(len(table.lattice.groups), dtype=bool)
-        part = Part(table, any_group, everything, "fused", self.stopped)
+        part = Part(table, any_group, everything, "fused", self.stopped, known)
         best, *then = optima(self, part, self.study)
         self.on_proof, self.margin = None, 0.0  # the rest is for comparison
         own = same = None
         if baseline and not self.stopped():
             alone = np.array([layers.bit_count() == 1 for layers in table.lattice.groups])
-            apart = replace(part, groups=alone, phase="layer by layer")
+            apart = replace(part, groups=alone, phase="layer by layer", known=None)
             own = optima(self, apart, self.study)[0]
             if best.design is not None:
                 point = np.array([table.points.index(best.design.hardware)], dtype=np.intp)
@@ -164,7 +168,7 @@ class _Run:
         problem, phase = part.problem(goal, budgets), part.phase
         begin = time.perf_counter()
         self.report(Progress(f"{phase}: bounds"))
-        pairs, bounds = self._bounded_pairs(problem) if self.use_bounds else self._all_pairs(problem)
+        pairs, bounds = self._bounded_pairs(problem, part.known) if self.use_bounds else self._all_pairs(problem)
         middle = time.perf_counter()
         self.bounds_seconds += middle - begin
         kept_points = len({pair.point for pair in pairs})
@@ -176,13 +180,16 @@ class _Run:
             self.on_proof(Proof(problem, bounds, pairs, self.cycles_cut, outcome))
         return outcome
 
-    def _bounded_pairs(self, problem: Problem) -> tuple[list[Pair], Bounds]:
+    def _bounded_pairs(self, problem: Problem, known: Known | None) -> tuple[list[Pair], Bounds]:
         """Bounds first; then what they could not exclude, and the best design they found."""
-        bounds = plain_bounds(problem)
-        if problem.budgeted:
-            close_with_budgets(bounds)
+        if known is not None:
+            bounds = known_bounds(problem, known)
         else:
-            close_plain(bounds)
+            bounds = plain_bounds(problem)
+            if problem.budgeted:
+                close_with_budgets(bounds)
+            else:
+                close_plain(bounds)
         bounds.margin = int(self.margin * bounds.best.objective) if bounds.best is not None else 0
         pairs: dict[tuple[int, int, int], Pair] = {}
         for point in [] if problem.stop() else bounds.open_points().tolist():
