@@ -90,7 +90,8 @@ class Corners:
     def _most(self) -> tuple[int, int]:
         """Energy and cycles beyond which no row is part of a better design."""
         if self.best is None:
-            return int(self.at.objective[self.at.fits].max()), int(self.cycles_rows[self.at.fits].max())
+            fits = self.at.fits
+            return int(self.at.objective[fits].max(initial=0)), int(self.cycles_rows[fits].max(initial=0))
         return self.best[0] // max(1, self.cycles * self.period), self.best[0] // max(1, self.energy * self.period)
 
     def _scaled(self, a: int, b: int) -> tuple[int, int]:

@@ -18,13 +18,13 @@ class Known:
     Attributes
     ----------
     lower
-        Per hardware point, what no design there costs less than, in the goal's base unit. Where it lies below what
-        ``best`` costs, all groups are priced that a better design could use, unless pricing was stopped. Points that
-        are not listed have no design.
+        Per hardware point, what no design there costs less than that costs less than ``upper``, in the goal's base
+        unit. Where it lies below ``upper``, all groups are priced that a better design could use, unless pricing was
+        stopped. Points that are not listed have no such design.
     weights
         Per point the weights that prove the bound, where the goal is a sum.
     upper
-        What better designs must cost less than.
+        What better designs must cost less than: the cost of ``best``, if there is one.
     best
         The best design found, in rows of the finished table.
     """

@@ -32,7 +32,7 @@ _SURVIVORS = 16
 _SURVIVORS_SHARE = 8
 """Where the best paths are priced: so many groups that others leave open at once, or one in so many of them."""
 
-_AT_ONCE = 8
+_AT_ONCE = 4
 """Group classes that are priced between two looks at the clock."""
 
 
