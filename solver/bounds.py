@@ -20,7 +20,7 @@ from solver.groupings import Groupings
 from solver.problem import Block, Piece, Points, Problem, RowCosts, Selection
 
 _ROOM = 2**58
-"""Weighted sums stay below this, so that three of them add up inside 64 bits."""
+"""What better designs weigh in any one total stays below this, so that a few of them add up inside 64 bits."""
 
 
 @dataclass(frozen=True)

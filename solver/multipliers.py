@@ -67,7 +67,8 @@ def _excluded(bounds: Bounds, at: PointView) -> bool:
     for which, limit in enumerate(at.limits):
         alone = Weights(0, tuple(int(i == which) for i in range(len(at.limits))))
         found = shortest(bounds, at, alone)
-        assert found is not None
+        if found is None:
+            continue
         offer(bounds, at, found)
         if found.least > limit:
             bounds.lower[at.point] = NO_COST

@@ -1,4 +1,4 @@
-"""Rounds of pricing with several totals: the same optima as from the whole table, and bounds that hold at every point."""
+"""Rounds of pricing with several totals: the same optima as from the whole table, and bounds that hold everywhere."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _same(one: Result, other: Result) -> bool:
     return told(one) == told(other)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(40))
 def test_rounds_find_what_the_whole_table_has(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     study = _random(seed, max_layers=6)
     if study is not None:
@@ -95,7 +95,7 @@ def _optima(study: Study) -> dict[Hardware, int]:
     return best
 
 
-@pytest.mark.parametrize("seed", range(100, 140))
+@pytest.mark.parametrize("seed", range(100, 116))
 def test_bounds_of_points_hold_whenever_rounds_are_stopped(seed: int) -> None:
     study = _random(seed, max_layers=3)
     if study is None:
@@ -113,7 +113,7 @@ def test_bounds_of_points_hold_whenever_rounds_are_stopped(seed: int) -> None:
             assert known.upper >= optima[table.points[known.best.point]]
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(24))
 def test_weights_prove_the_bounds_on_the_whole_table(seed: int) -> None:
     study = _random(seed)
     if study is None or study.goal == "edp":
@@ -137,7 +137,7 @@ def test_weights_prove_the_bounds_on_the_whole_table(seed: int) -> None:
             assert point not in known.lower
 
 
-@pytest.mark.parametrize("seed", range(200, 240))
+@pytest.mark.parametrize("seed", range(200, 216))
 def test_what_is_missing_at_open_points_is_in_no_better_design(seed: int) -> None:
     """The points that stay open are searched again in the whole table: nothing below the optimum of what is left."""
     study = _random(seed, max_layers=4)
