@@ -73,6 +73,8 @@ class FamilyPricer:
     ----------
     done
         Classes priced so far, in order; `cheapest` has what they cost.
+    found
+        Those of them that have candidates, with the candidates that are kept.
     """
 
     def __init__(self, study: Study, family: Family, plans: Plans, goal_alone: bool = False) -> None:
@@ -87,7 +89,7 @@ class FamilyPricer:
         first, *others = self.works.values()
         first.price_together(others)
         self.done: list[int] = []
-        self._found: list[tuple[int, Candidates]] = []
+        self.found: list[tuple[int, Candidates]] = []
         self._cheapest: list[Ints] = []
         self._priced = 0
 
@@ -109,14 +111,14 @@ class FamilyPricer:
             self._priced += len(rows) * len(self.family.arrays)
         if not self._single:
             if rows is not None:
-                self._found.append((index, undominated(self._study, rows)))
+                self.found.append((index, undominated(self._study, rows)))
             return
         best = np.full((len(self.family.arrays), *self.grid.leakage_fj.shape), UNFIT, dtype=np.int64)
         if rows is not None:
             kept = cheapest_somewhere(rows, self.family, self.grid, self._study.goal)
             best = kept.best
             if len(kept.rows):
-                self._found.append((index, kept.rows))
+                self.found.append((index, kept.rows))
         self._cheapest.append(best)
 
     def keep(self, arrays: NDArray[np.bool_]) -> PricedFamily:
@@ -125,7 +127,7 @@ class FamilyPricer:
         self.family, left = _of_arrays(self.family, arrays), _of_arrays(self.family, ~arrays)
         for work in self.works.values():
             work.keep(arrays)
-        self._found = [(index, rows.on_arrays(arrays)) for index, rows in self._found]
+        self.found = [(index, rows.on_arrays(arrays)) for index, rows in self.found]
         self._cheapest = [best[arrays] for best in self._cheapest]
         self._priced = 0
         return replace(
@@ -141,8 +143,8 @@ class FamilyPricer:
         return np.stack(parts) if parts else np.empty((0, len(feature)), dtype=np.int64)
 
     def result(self) -> PricedFamily:
-        order = sorted(range(len(self._found)), key=lambda i: self._found[i][0])
-        found = [self._found[i] for i in order]
+        order = sorted(range(len(self.found)), key=lambda i: self.found[i][0])
+        found = [self.found[i] for i in order]
         lengths = [len(rows) for _, rows in found]
         best_of = dict(zip(self.done, self._cheapest, strict=False))
         return PricedFamily(

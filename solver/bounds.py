@@ -20,7 +20,7 @@ from solver.groupings import Groupings
 from solver.problem import Block, Piece, Points, Problem, RowCosts, Selection
 
 _ROOM = 2**58
-"""Weighted sums stay below this, so that three of them add up inside 64 bits."""
+"""What better designs weigh in any one total stays below this, so that a few of them add up inside 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Bounds:
         Per point, the weights that gave the bound.
     best
         The best design found so far.
+    optimistic
+        Paths that are no designs, as some of their groups are not priced yet (`solver.relaxed`).
     """
 
     problem: Problem
@@ -56,6 +58,7 @@ class Bounds:
     best: Selection | None = None
     margin: int = 0
     """What is dropped costs at least this much more than needed; 0 unless more is to be left for others to look at."""
+    optimistic: list[WeightedPath] = field(default_factory=list)
 
     @property
     def upper(self) -> int:
@@ -72,7 +75,7 @@ def plain_bounds(problem: Problem) -> Bounds:
     """Bound every point by its shortest path under the objective alone; then by each budgeted total alone."""
     groupings = problem_groupings(problem)
     lower = np.full(len(problem.table.points), NO_COST, dtype=np.int64)
-    reached = lower.copy()
+    reached, weights = lower.copy(), dict[int, Weights]()
     for block in problem.blocks:
         if problem.family(block).cheapest is not None and problem.goal == problem.table.study.goal:
             lower[block.points], reached[block.points] = groupings.bounds(problem.cheapest(block))
@@ -86,11 +89,13 @@ def plain_bounds(problem: Problem) -> Bounds:
             for name, total in zip(problem.budgeted, costs.budgeted, strict=True):
                 least, _ = groupings.bounds(_class_best(problem, block, total, costs.fits))
                 limits = np.array([problem.limit(name, int(p)) for p in part])
+                alone = Weights(0, tuple(int(one == name) for one in problem.budgeted))
+                weights |= dict.fromkeys(part[(least > limits) & (shortest < NO_COST)].tolist(), alone)
                 shortest = np.where(least > limits, NO_COST, shortest)
             lower[part] = shortest
     if problem.table.floor is not None and problem.fuses:
         lower = np.minimum(lower, problem.table.floor)  # what unpriced groups could still do
-    return Bounds(problem, groupings, lower, reached)
+    return Bounds(problem, groupings, lower, reached, weights)
 
 
 def problem_groupings(problem: Problem) -> Groupings:
@@ -124,12 +129,19 @@ class PointView:
     budgeted: tuple[Ints, ...]
     fits: NDArray[np.bool_]
     limits: tuple[int, ...]
+    num_priced: int | None = None
 
     def weighted(self, weights: Weights) -> Ints:
-        total = weights.objective * self.objective
-        for weight, budgeted in zip(weights.budgeted, self.budgeted, strict=True):
-            total = total + weight * budgeted
-        return np.where(self.fits, total, NO_COST)
+        return np.where(self.fits, weighted_sum(weights, self.objective, self.budgeted), NO_COST)
+
+
+def weighted_sum(weights: Weights, objective: Ints, budgeted: tuple[Ints, ...]) -> Ints:
+    """Weighted sums of totals that are not negative, NO_COST where they would be larger than that."""
+    total: Ints = np.zeros_like(objective)
+    for weight, one in zip((weights.objective, *weights.budgeted), (objective, *budgeted), strict=True):
+        if weight:
+            total = np.minimum(total + np.where(one < NO_COST // weight, weight * one, NO_COST), NO_COST)
+    return total
 
 
 def view(problem: Problem, point: int) -> PointView:
@@ -142,6 +154,7 @@ def view(problem: Problem, point: int) -> PointView:
         budgeted=tuple(total[:, 0] for total in costs.budgeted),
         fits=costs.fits[:, 0],
         limits=tuple(problem.limit(name, point) for name in problem.budgeted),
+        num_priced=costs.num_priced,
     )
 
 
@@ -190,9 +203,17 @@ def shortest_by(bounds: Bounds, at: PointView, cost: Ints) -> WeightedPath | Non
 
 
 def offer(bounds: Bounds, at: PointView, found: WeightedPath) -> None:
-    """Keep a path as the best design if it keeps the budgets and is better."""
+    """Keep a path as the best design if it is one, keeps the budgets and is better."""
+    if is_optimistic(at, found):
+        bounds.optimistic.append(found)
+        return
     if found.objective < bounds.upper and keeps_budgets(bounds.problem, at, found):
         bounds.best = Selection(at.point, found.pieces, found.objective)
+
+
+def is_optimistic(at: PointView, found: WeightedPath) -> bool:
+    """Whether a path runs groups that are not priced yet."""
+    return at.num_priced is not None and any(piece.row >= at.num_priced for piece in found.pieces)
 
 
 def keeps_budgets(problem: Problem, at: PointView, found: WeightedPath) -> bool:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from costmodel import Hardware
 from costmodel.table import NO_COST, CandidateTable
 from solver.bounds import plain_bounds
+from solver.known import Known
 from solver.problem import Points, Problem
 from solver.result import Outcome
 from solver.totals import limits_of, objective_of
@@ -29,25 +30,32 @@ from specs.study import Budgets, Goal, Study
 
 @dataclass(frozen=True)
 class Part:
-    """The part of a table's space that is searched, and what to call it."""
+    """The part of a table's space that is searched, and what to call it.
+
+    Attributes
+    ----------
+    known
+        What rounds of pricing proved about the whole space: the table may lack what is in no better design.
+    """
 
     table: CandidateTable
     groups: NDArray[np.bool_]
     points: Points
     phase: str
     stop: Callable[[], bool]
+    known: Known | None = None
 
     def problem(self, goal: Goal, budgets: Budgets) -> Problem:
         """The problem of minimising a sum over this part."""
         return Problem(self.table, goal, budgets, self.groups, self.points, self.stop)
 
     def at(self, points: Points) -> Part:
-        return replace(self, points=points)
+        return replace(self, points=points, known=None)
 
     def alone(self) -> Part:
         """The part without fusion."""
         groups = np.array([layers.bit_count() == 1 for layers in self.table.lattice.groups])
-        return replace(self, groups=groups, phase="layer by layer")
+        return replace(self, groups=groups, phase="layer by layer", known=None)
 
     def alone_on(self, hardware: Hardware) -> Part:
         """The part without fusion on one hardware point."""

@@ -14,13 +14,16 @@ from costmodel.hardware import PriceList, within_hardware_budgets
 from costmodel.table import CandidateTable, build_table, table_frame
 from solver.bounds import Bounds, Weights, close_plain, plain_bounds, problem_groupings, surviving_rows, view
 from solver.goals import Part, optima
+from solver.known import Known, known_bounds
 from solver.model import Pair, build_model, pairs_of, solve_model
 from solver.multipliers import close_with_budgets
 from solver.precisions import least_of_all
 from solver.problem import Points, Problem, Selection
 from solver.proof import Proof
+from solver.relaxed import StoppedError
 from solver.result import Deduction, Outcome, Progress, Result, Seconds, Space
 from solver.rounds import can_price_in_rounds, table_in_rounds
+from solver.rounds_of_totals import can_price_totals_in_rounds, totals_in_rounds
 from solver.space import space_of
 from solver.totals import check_mix, keeps_all, objective_of
 from specs.study import Budgets, Goal, Study
@@ -76,10 +79,6 @@ def solve(
     return least_of_all(runs, baseline) if len(runs) > 1 else runs[0].result(baseline)
 
 
-class _StoppedError(Exception):
-    """The wish to stop came while the table was being built."""
-
-
 class Run:
     """One solve of a study with one precision: shared clock, options and table."""
 
@@ -110,35 +109,40 @@ class Run:
     def table_progress(self, phase: str, done: int, total: int) -> None:
         """Pass progress on, and leave the table when it is time to stop."""
         if self.stopped():
-            raise _StoppedError
+            raise StoppedError
+        self.rounds_progress(phase, done, total)
+
+    def rounds_progress(self, phase: str, done: int, total: int) -> None:
+        """Pass progress on: rounds end by themselves when it is time, with a design and a bound."""
         self.report(Progress(phase, None, None, done, total))
 
-    def table(self, budgets: Budgets) -> CandidateTable:
+    def table(self, budgets: Budgets) -> tuple[CandidateTable, Known | None]:
         """The table: whole, or without the groups that least costs already exclude."""
         study = replace(self.study, budgets=budgets)
         if self.shared is not None:
-            return replace(self.shared, study=study)
+            return replace(self.shared, study=study), None
         if study.goals == ("throughput",):  # latency turned over: one total to minimise like any other
             study = replace(study, goal="latency")
         frame = table_frame(study)
-        if not (self.use_bounds and can_price_in_rounds(frame)):
-            return build_table(study, self.table_progress, processes=self.workers)
-        # Rounds end by themselves when it is time: what they priced by then still gives a design and a bound.
-        table, deduction = table_in_rounds(
-            frame, lambda phase, done, total: self.report(Progress(phase, None, None, done, total)), self.stopped
-        )
+        known = None
+        if self.use_bounds and can_price_in_rounds(frame):
+            table, deduction = table_in_rounds(frame, self.rounds_progress, self.stopped)
+        elif self.use_bounds and can_price_totals_in_rounds(frame):
+            table, deduction, known = totals_in_rounds(frame, self.rounds_progress, self.stopped)
+        else:
+            return build_table(study, self.table_progress, processes=self.workers), None
         self.deductions.append(deduction)
-        return table
+        return table, known
 
     def part(self, budgets: Budgets) -> Part | None:
         """The whole space, with a table for these budgets; None if it was time to stop before there was one."""
         try:
-            table = self.table(budgets)
-        except _StoppedError:
+            table, known = self.table(budgets)
+        except StoppedError:
             return None
         check_mix(table)
         any_group = np.ones(len(table.lattice.groups), dtype=bool)
-        return Part(table, any_group, self._points(table), "fused", self.stopped)
+        return Part(table, any_group, self._points(table), "fused", self.stopped, known)
 
     def result(self, baseline: bool) -> Result:
         part = self.part(self.study.budgets)
@@ -180,7 +184,7 @@ class Run:
         problem, phase = part.problem(goal, budgets), part.phase
         begin = time.perf_counter()
         self.report(Progress(f"{phase}: bounds"))
-        pairs, bounds = self._bounded_pairs(problem) if self.use_bounds else self._all_pairs(problem)
+        pairs, bounds = self._bounded_pairs(problem, part.known) if self.use_bounds else self._all_pairs(problem)
         middle = time.perf_counter()
         self.bounds_seconds += middle - begin
         kept_points = len({pair.point for pair in pairs})
@@ -192,13 +196,16 @@ class Run:
             self.on_proof(Proof(problem, bounds, pairs, self.cycles_cut, outcome))
         return outcome
 
-    def _bounded_pairs(self, problem: Problem) -> tuple[list[Pair], Bounds]:
+    def _bounded_pairs(self, problem: Problem, known: Known | None) -> tuple[list[Pair], Bounds]:
         """Bounds first; then what they could not exclude, and the best design they found."""
-        bounds = plain_bounds(problem)
-        if problem.budgeted:
-            close_with_budgets(bounds)
+        if known is not None:
+            bounds = known_bounds(problem, known)
         else:
-            close_plain(bounds)
+            bounds = plain_bounds(problem)
+            if problem.budgeted:
+                close_with_budgets(bounds)
+            else:
+                close_plain(bounds)
         bounds.margin = int(self.margin * bounds.best.objective) if bounds.best is not None else 0
         pairs: dict[tuple[int, int, int], Pair] = {}
         for point in [] if problem.stop() else bounds.open_points().tolist():

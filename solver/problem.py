@@ -42,11 +42,15 @@ class Block:
 
 @dataclass(frozen=True)
 class RowCosts:
-    """Integer costs of candidate rows at points, (row, point): the objective and every budgeted total."""
+    """Integer costs of candidate rows at points, (row, point): the objective and every budgeted total.
+
+    Rows from ``num_priced`` on, if it is given, are no candidates: see `solver.relaxed`.
+    """
 
     objective: Ints
     budgeted: tuple[Ints, ...]
     fits: NDArray[np.bool_]
+    num_priced: int | None = None
 
 
 @dataclass(frozen=True)

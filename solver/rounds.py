@@ -35,8 +35,12 @@ _REMEMBERED = 256
 
 def can_price_in_rounds(frame: Frame) -> bool:
     """Whether one total alone matters and least costs are cheap to have."""
-    sizes = sum(num_tile_sizes(frame.study, family) for family, _ in frame.families)
-    return single_total(frame.study) and sizes <= MOST_TILE_SIZES
+    return single_total(frame.study) and has_few_tile_sizes(frame)
+
+
+def has_few_tile_sizes(frame: Frame) -> bool:
+    """Whether least costs are cheap to have."""
+    return sum(num_tile_sizes(frame.study, family) for family, _ in frame.families) <= MOST_TILE_SIZES
 
 
 @dataclass(frozen=True)
