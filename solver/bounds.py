@@ -84,10 +84,8 @@ def plain_bounds(problem: Problem) -> Bounds:
             lower[block.points] = reached[block.points] = 0
             continue
         for part in _parts(problem, block):
-            costs = problem.row_costs(block, part)
-            shortest, reached[part] = groupings.bounds(_class_best(problem, block, costs.objective, costs.fits))
-            for name, total in zip(problem.budgeted, costs.budgeted, strict=True):
-                least, _ = groupings.bounds(_class_best(problem, block, total, costs.fits))
+            shortest, reached[part], leasts = least_sums(problem, groupings, block, part)
+            for name, least in zip(problem.budgeted, leasts, strict=True):
                 limits = np.array([problem.limit(name, int(p)) for p in part])
                 alone = Weights(0, tuple(int(one == name) for one in problem.budgeted))
                 weights |= dict.fromkeys(part[(least > limits) & (shortest < NO_COST)].tolist(), alone)
@@ -95,7 +93,23 @@ def plain_bounds(problem: Problem) -> Bounds:
             lower[part] = shortest
     if problem.table.floor is not None and problem.fuses:
         lower = np.minimum(lower, problem.table.floor)  # what unpriced groups could still do
-    return Bounds(problem, groupings, lower, reached, weights)
+    bounds = Bounds(problem, groupings, lower, reached, weights)
+    if problem.memory is not None:
+        problem.memory.raise_bounds(bounds)
+    return bounds
+
+
+def least_sums(problem: Problem, groupings: Groupings, block: Block, points: Points) -> tuple[Ints, Ints, list[Ints]]:
+    """Per point the shortest path under the goal alone, what some grouping reaches, and under each budgeted total."""
+    known = problem.memory.least(problem, points) if problem.memory is not None and groupings.exact else None
+    if known is not None:
+        return known[0], known[0], known[1:]
+    costs = problem.row_costs(block, points)
+    shortest, reached = groupings.bounds(_class_best(problem, block, costs.objective, costs.fits))
+    totals = [groupings.bounds(_class_best(problem, block, total, costs.fits))[0] for total in costs.budgeted]
+    if problem.memory is not None:
+        problem.memory.keep_least(problem, points, [shortest, *totals])
+    return shortest, reached, totals
 
 
 def problem_groupings(problem: Problem) -> Groupings:

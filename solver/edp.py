@@ -17,7 +17,7 @@ from dataclasses import replace
 import numpy as np
 
 from costmodel.table import NO_COST
-from solver.bounds import Bounds, _class_best, _parts, problem_groupings, view
+from solver.bounds import Bounds, _parts, least_sums, problem_groupings, view
 from solver.corners import LATENCY, Corners
 from solver.goals import Part, Sums
 from solver.problem import Problem, Selection
@@ -102,11 +102,8 @@ def least_of_each(bounds: Bounds) -> dict[int, tuple[int, int]]:
             if problem.stop():
                 found |= dict.fromkeys(points.tolist(), (0, 0))  # nothing is known there
                 continue
-            costs = problem.row_costs(block, points)
-            energy, latency = (
-                bounds.groupings.bounds(_class_best(problem, block, total, costs.fits))[0]
-                for total in (costs.objective, costs.budgeted[cycles])
-            )
+            energy, _, totals = least_sums(problem, bounds.groupings, block, points)
+            latency = totals[cycles]
             for i, point in enumerate(points.tolist()):
                 if energy[i] < problem.cutoff and latency[i] <= problem.limit(LATENCY, point):
                     found[point] = int(energy[i]), int(latency[i]) * problem.table.points[point].period_fs

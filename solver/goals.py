@@ -22,6 +22,7 @@ from costmodel import Hardware
 from costmodel.table import NO_COST, CandidateTable
 from solver.bounds import plain_bounds
 from solver.known import Known
+from solver.memory import Memory
 from solver.problem import Points, Problem
 from solver.result import Outcome
 from solver.totals import limits_of, objective_of
@@ -44,10 +45,11 @@ class Part:
     phase: str
     stop: Callable[[], bool]
     known: Known | None = None
+    memory: Memory | None = None
 
     def problem(self, goal: Goal, budgets: Budgets) -> Problem:
         """The problem of minimising a sum over this part."""
-        return Problem(self.table, goal, budgets, self.groups, self.points, self.stop)
+        return Problem(self.table, goal, budgets, self.groups, self.points, self.stop, self.memory)
 
     def at(self, points: Points) -> Part:
         return replace(self, points=points, known=None)

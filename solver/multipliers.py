@@ -169,6 +169,9 @@ def _bound(at: PointView, weights: Weights, found: WeightedPath | None) -> int:
 def _record(bounds: Bounds, at: PointView, weights: Weights, bound: int, found: WeightedPath | None) -> None:
     if found is not None:
         offer(bounds, at, found)
+        if bounds.problem.memory is not None:
+            at_point, least = np.array([at.point]), np.array([found.least])
+            bounds.problem.memory.add(bounds.problem, at_point, least, weights)
     if bound >= bounds.lower[at.point] or at.point not in bounds.weights:
         bounds.lower[at.point] = max(int(bounds.lower[at.point]), min(bound, int(NO_COST)))
         bounds.weights[at.point] = weights
@@ -190,6 +193,8 @@ def share(bounds: Bounds, weights: Weights, points: list[int]) -> None:
             continue  # these weights would leave 64 bits here
         total = weighted_sum(weights, costs.objective, costs.budgeted)
         cost, _ = bounds.groupings.bounds(_class_best(problem, block, total, costs.fits))
+        if problem.memory is not None:
+            problem.memory.add(problem, some, cost, weights)
         for column, point in enumerate(some.tolist()):
             limits = [problem.limit(name, point) for name in problem.budgeted]
             slack = sum(w * limit for w, limit in zip(weights.budgeted, limits, strict=True))

@@ -15,6 +15,7 @@ from costmodel.table import CandidateTable, build_table, table_frame
 from solver.bounds import Bounds, Weights, close_plain, plain_bounds, problem_groupings, surviving_rows, view
 from solver.goals import Part, optima
 from solver.known import Known, known_bounds
+from solver.memory import Memory
 from solver.model import Pair, build_model, pairs_of, solve_model
 from solver.multipliers import close_with_budgets
 from solver.precisions import least_of_all
@@ -43,6 +44,7 @@ def solve(
     on_proof: Callable[[Proof], None] | None = None,
     margin: float = 0.0,
     table: CandidateTable | None = None,
+    memory: Memory | None = None,
 ) -> Result:
     """Find the best design of a study and prove it.
 
@@ -66,6 +68,8 @@ def solve(
         Leave in that proof's model what may cost up to this fraction more than the optimum.
     table
         A whole table that `solver.session` built for this and other questions.
+    memory
+        What these questions found out for each other.
     """
     report, stop = on_progress or (lambda progress: None), stop or threading.Event()
     choices = study.precision_choices
@@ -75,7 +79,7 @@ def solve(
         Run(replace(study, precision=precision), time_limit, workers, use_bounds, report, stop) for precision in choices
     ]
     for run in runs:
-        run.on_proof, run.margin, run.shared = on_proof, margin, table
+        run.on_proof, run.margin, run.shared, run.memory = on_proof, margin, table, memory
     return least_of_all(runs, baseline) if len(runs) > 1 else runs[0].result(baseline)
 
 
@@ -102,6 +106,7 @@ class Run:
         self.on_proof: Callable[[Proof], None] | None = None
         self.margin = 0.0
         self.shared: CandidateTable | None = None
+        self.memory: Memory | None = None
 
     def stopped(self) -> bool:
         return self.stop.is_set() or (self.deadline is not None and time.perf_counter() > self.deadline)
@@ -142,7 +147,7 @@ class Run:
             return None
         check_mix(table)
         any_group = np.ones(len(table.lattice.groups), dtype=bool)
-        return Part(table, any_group, self._points(table), "fused", self.stopped, known)
+        return Part(table, any_group, self._points(table), "fused", self.stopped, known, self.memory)
 
     def result(self, baseline: bool) -> Result:
         part = self.part(self.study.budgets)
@@ -277,6 +282,8 @@ class Run:
         objective = objective_of(problem.goal, cost)
         assert objective == selection.objective, f"evaluate says {objective}, the table {selection.objective}"
         assert keeps_all(self.study, design, cost, problem.budgets)
+        if problem.memory is not None:
+            problem.memory.keep_design(problem, selection, design, cost)
         return Outcome("optimal" if bound == objective else "feasible", objective, bound, design, cost)
 
 

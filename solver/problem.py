@@ -13,6 +13,7 @@ from costmodel.design import Design, GroupDesign
 from costmodel.selection import price_cells
 from costmodel.table import NO_COST, CandidateTable, FamilyTable, price_rows
 from costmodel.template import Ints
+from solver.memory import Memory
 from solver.totals import (
     Largest,
     Rate,
@@ -93,6 +94,8 @@ class Problem:
         Which groups of the lattice may be used (all, or those of one layer for layer-by-layer).
     points
         Which hardware points may be used.
+    memory
+        What other questions about the same table found out.
     """
 
     table: CandidateTable
@@ -101,6 +104,7 @@ class Problem:
     groups: NDArray[np.bool_]
     points: Points
     stop: Callable[[], bool] = field(default=lambda: False, compare=False)
+    memory: Memory | None = field(default=None, compare=False)
     _rates: dict[tuple[Total, int], Rate] = field(default_factory=dict, init=False, compare=False, repr=False)
     _largest_of: dict[tuple[int, int], Largest] = field(default_factory=dict, init=False, compare=False, repr=False)
     _layers_of: dict[int, Ints] = field(default_factory=dict, init=False, compare=False, repr=False)

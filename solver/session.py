@@ -8,6 +8,7 @@ from typing import Any
 
 from costmodel.pricing import single_total
 from costmodel.table import CandidateTable, build_table
+from solver.memory import Memory
 from solver.optimise import available_cores, solve
 from solver.result import Result
 from specs.study import Budgets, Study
@@ -39,7 +40,7 @@ class Session:
     ) -> None:
         self._space = space_of(study)
         self._workers, self._on_table = workers, on_table
-        self._tables: dict[str, CandidateTable] = {}
+        self._tables: dict[str, tuple[CandidateTable, Memory]] = {}
         self._single = {question.goal for question in questions if single_total(question)}
         if len(self._single) != 1 or not all(single_total(question) for question in questions):
             self._single = set()
@@ -57,9 +58,10 @@ class Session:
         options = {"workers": self._workers, "baseline": False} | options
         if len(study.precision_choices) > 1:  # a table speaks of one
             return solve(study, **options)
-        return solve(study, table=self._table(study), **options)
+        table, memory = self._table(study)
+        return solve(study, table=table, memory=memory, **options)
 
-    def _table(self, study: Study) -> CandidateTable:
+    def _table(self, study: Study) -> tuple[CandidateTable, Memory]:
         """The whole table, with every hardware point; where slowness pays there are fewer ways to run a group."""
         if single_total(study) and study.goal in self._single:
             kind: str = study.goal
@@ -69,7 +71,8 @@ class Session:
         else:  # goals that no single total decides, so that nothing is left out for being dear in one of them
             kind, whole = "several", replace(self._space, then=("latency",))
         if kind not in self._tables:
-            self._tables[kind] = build_table(whole, self._on_table, processes=self._workers or available_cores())
+            table = build_table(whole, self._on_table, processes=self._workers or available_cores())
+            self._tables[kind] = table, Memory()
         return self._tables[kind]
 
 
