@@ -43,11 +43,11 @@ def group_table(study: Study, design: Design, cost: Cost) -> list[str]:
     ]
     others = [max(len(row[c]) for row in (HEADER, *rows)) for c in range(len(HEADER)) if c != _LAYERS]
     room = max(NARROWEST_LAYERS, WIDTH - sum(others) - 2 * len(HEADER))
-    names = [_names(study, group, room) for group, _ in pairs]
+    names = [group_text(study, group, room) for group, _ in pairs]
     return aligned([HEADER, *((row[0], name, *row[2:]) for row, name in zip(rows, names, strict=True))], _LEFT)
 
 
-def _names(study: Study, group: GroupDesign, room: int) -> str:
+def group_text(study: Study, group: GroupDesign, room: int) -> str:
     """Name a group's layers; in a mix with the network's number in place of its name."""
     if not study.mix:
         return layers_text(group.layers, room)
@@ -98,7 +98,7 @@ def _cells(
     return (
         _operations(network, group.layers),
         f"{group.tile_rows}x{group.tile_cols}" + (f" {group.images}img" if group.images > 1 else ""),
-        _run_as(group),
+        run_as(group),
         f"{len(group.resident)}/{len(weighty)}" if weighty else "-",
         f"{cost.dram_bytes / 10**6:.3f}",
         f"{100 * runs * cost.energy_fj / total_fj:.1f}" if total_fj else "-",
@@ -119,7 +119,8 @@ def _operations(network: Network, names: Sequence[str]) -> str:
     return f"{len(names)} layers"
 
 
-def _run_as(group: GroupDesign) -> str:
+def run_as(group: GroupDesign) -> str:
+    """Say what a group does with halos, or in which order a layer alone runs."""
     stepwise = " steps" if group.start == "stepwise" else ""
     halos = [group.overlap + stepwise] if group.tile_rows * group.tile_cols > 1 else []
     if group.order == "fused":
