@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from costmodel import Hardware
 from plots.group_rows import GroupRow, group_rows, solved_design
@@ -105,7 +105,9 @@ def roofline(result: Result, ax: Axes | None = None, *, width: float = WIDE) -> 
     _points(ax, data.after, "o", BLUE, "fused" if data.before else "groups", filled=True)
     ax.set_xlabel("MAC per DRAM byte")
     ax.set_ylabel("throughput [MAC/s]")
-    for axis in (ax.xaxis, ax.yaxis):
+    for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+        if high < 100 * low:
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter(lambda value, _: engineering(value, "", digits=1).replace(" ", ""))
         axis.set_minor_formatter(NullFormatter())
     plain(ax)
@@ -184,7 +186,9 @@ def _points(ax: Axes, points: tuple[RoofPoint, ...], marker: str, color: str, la
 
 def _caption(result: Result, data: Roofline) -> str:
     assert result.design is not None
-    parts = [f"{workloads_text(result.study)}{accelerator_text(result.design.hardware)}; marks grow with time, numbers as in the report"]
+    parts = [
+        f"{workloads_text(result.study)}{accelerator_text(result.design.hardware)}; marks grow with time, numbers as in the report"
+    ]
     if data.before:
         parts.append("lines join a group and its layers, layer by layer on the same hardware")
     if data.without_macs:

@@ -90,7 +90,7 @@ def _legend(ax: Axes, left: float, width: float, size: float) -> float:
             fontsize=size - 1, borderaxespad=0, borderpad=0, columnspacing=1.2, handlelength=1.6, handletextpad=0.5,
         )  # fmt: skip
         extent = legend.get_window_extent()
-        if extent.width <= width / 72 * figure.dpi:
+        if 1.05 * extent.width <= width / 72 * figure.dpi:
             break
     return extent.height + 3 / 72 * figure.dpi
 

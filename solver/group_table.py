@@ -72,18 +72,19 @@ def aligned(rows: Sequence[Sequence[str]], left: Sequence[bool]) -> list[str]:
 def layers_text(names: Sequence[str], room: int) -> str:
     """Write layers as ``first .. last (+3)``, names cut in the middle if there is no room for them."""
     if len(names) == 1:
-        return _cut(names[0], room)
+        return cut(names[0], room)
     more = f" (+{len(names) - 2})" if len(names) > 2 else ""
     for_names = room - len(" .. ") - len(more)
     first, last = names[0], names[-1]
     if len(first) + len(last) > for_names:
         half = for_names // 2
-        first = _cut(first, max(half, for_names - len(last)))
-        last = _cut(last, for_names - len(first))
+        first = cut(first, max(half, for_names - len(last)))
+        last = cut(last, for_names - len(first))
     return f"{first} .. {last}{more}"
 
 
-def _cut(name: str, room: int) -> str:
+def cut(name: str, room: int) -> str:
+    """Cut a name in the middle if it has more letters than there is room for."""
     if len(name) <= room:
         return name
     tail = room // 2
