@@ -20,7 +20,6 @@ from plots.style import (
     YELLOW,
     axes_of,
     figure_of,
-    font_size,
     heading,
     proof_text,
     study_title,

@@ -12,16 +12,14 @@ from plots.style import (
     VERMILLION,
     WIDE,
     axes_of,
-    figure_of,
-    font_size,
     heading,
+    is_wide,
     plain,
     proof_text,
 )
-from plots.visits import GroupInTime, group_in_time
+from plots.visits import GroupInTime, group_in_time, short
 from solver.quantities import axis_unit, percent
 from solver.result import Result
-from specs.mix import SEPARATOR
 from specs.units import size_text
 
 KIB = 1024
@@ -46,7 +44,7 @@ def buffer_occupancy(
     ValueError
         If the result holds no design, or the design no such group, or the group no such visit.
     """
-    wide = ax is None and width >= 5 or ax is not None and figure_of(ax).get_figwidth() >= 5
+    wide = is_wide(ax, width)
     group = group_in_time(result, number, first, 40 if wide else 16, 160 if wide else 60)
     ax = axes_of(ax, width, 3.2 if wide else 2.6)
     scale, unit = axis_unit(group.seconds(group.shown[-1].end), "s")
@@ -84,6 +82,6 @@ def _caption(result: Result, group: GroupInTime) -> str:
     fullest = max(line.visits[visit - 1].layers, key=lambda span: span.held_bytes)
     share = percent(line.feature_peak_bytes / group.hardware.feature_bytes)
     return (
-        f"{group.shown_text}; features need most in visit {visit}, {line.feature_peak_bytes / KIB:.1f} KiB or {share}, while"
-        f" {fullest.layer.partition(SEPARATOR)[2] if result.study.mix else fullest.layer} runs; {proof_text(result.best)}"
+        f"{group.shown_text}; features need most in visit {visit} while {short(result, fullest.layer)} runs,"
+        f" {line.feature_peak_bytes / KIB:.1f} KiB or {share}; {proof_text(result.best)}"
     )

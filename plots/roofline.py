@@ -187,7 +187,8 @@ def _points(ax: Axes, points: tuple[RoofPoint, ...], marker: str, color: str, la
 def _caption(result: Result, data: Roofline) -> str:
     assert result.design is not None
     parts = [
-        f"{workloads_text(result.study)}{accelerator_text(result.design.hardware)}; marks grow with time, numbers as in the report"
+        f"{workloads_text(result.study)}{accelerator_text(result.design.hardware)}; marks grow with time,"
+        " numbers as in the report"
     ]
     if data.before:
         parts.append("lines join a group and its layers, layer by layer on the same hardware")

@@ -32,17 +32,22 @@ def figure_of(ax: Axes) -> Figure:
     return figure
 
 
+def is_wide(ax: Axes | None, width: float) -> bool:
+    """Whether there is room as on a page: on the figure of the axes given, or on a new one of that width."""
+    return (width if ax is None else figure_of(ax).get_figwidth()) >= 5
+
+
 def font_size(ax: Axes) -> float:
     """Points of ordinary text: less in a narrow figure."""
-    return 9.0 if figure_of(ax).get_figwidth() >= 5 else 7.0
+    return 9.0 if is_wide(ax, 0) else 7.0
 
 
 def plain(ax: Axes) -> None:
     """Set the size of all tick and axis labels, and leave two spines."""
     size = font_size(ax)
     ax.tick_params(labelsize=size - 0.5)
-    ax.xaxis.label.set_size(size)
-    ax.yaxis.label.set_size(size)
+    ax.xaxis.label.set_fontsize(size)
+    ax.yaxis.label.set_fontsize(size)
     ax.spines[["top", "right"]].set_visible(False)
 
 

@@ -21,14 +21,14 @@ from plots.style import (
     figure_of,
     font_size,
     heading,
+    is_wide,
     plain,
     proof_text,
 )
 from plots.text import figure_dpi, text_width
-from plots.visits import GroupInTime, group_in_time
+from plots.visits import GroupInTime, group_in_time, short
 from solver.quantities import axis_unit, engineering, percent
 from solver.result import Result
-from specs.mix import SEPARATOR
 
 TRANSFERS = {"weights": (ORANGE, "\\\\\\\\"), "load": (GREEN, ""), "store": (VERMILLION, "xx")}
 """Colour and hatch of what DRAM does."""
@@ -54,7 +54,7 @@ def group_timeline(result: Result, number: int, ax: Axes | None = None, *, first
     ValueError
         If the result holds no design, or the design no such group, or the group no such visit.
     """
-    wide = ax is None and width >= 5 or ax is not None and figure_of(ax).get_figwidth() >= 5
+    wide = is_wide(ax, width)
     group = group_in_time(result, number, first, 8 if wide else 5, 48 if wide else 20)
     ax = axes_of(ax, width, 2.6 if wide else 2.2)
     begin, end = group.shown[0].start, group.shown[-1].end
@@ -100,17 +100,12 @@ def _layers(ax: Axes, result: Result, visit: VisitSpan, to_axis: float, points_p
             [ARRAY_LANE], [(end - start) * to_axis], LANE_HEIGHT, start * to_axis,
             color=LAYER_TINTS[i % 2], edgecolor=INK, linewidth=0.4, gid=layer,
         )  # fmt: skip
-        name = _short(result, layer) + (f", {len(steps)} chunks" if len(steps) > 1 else "")
+        name = short(result, layer) + (f", {len(steps)} chunks" if len(steps) > 1 else "")
         room, needed = (end - start) * points_per_cycle, text_width(name, size)
         middle = (start + end) / 2 * to_axis
         if needed + 3 <= room or (size * 1.3 <= room and needed + 2 <= lane):
             turn = 0 if needed + 3 <= room else 90
             ax.text(middle, ARRAY_LANE, name, fontsize=size, rotation=turn, ha="center", va="center", color=INK)
-
-
-def _short(result: Result, layer: str) -> str:
-    """Leave out the name of the network of a mix."""
-    return layer.partition(SEPARATOR)[2] if result.study.mix else layer
 
 
 def _visit_number(ax: Axes, visit: VisitSpan, number: int, to_axis: float, points_per_cycle: float) -> None:

@@ -9,6 +9,12 @@ from costmodel.timeline import Timeline, VisitSpan, timeline
 from plots.group_rows import solved_design
 from solver.group_table import group_text
 from solver.result import Result
+from specs.mix import SEPARATOR
+
+
+def short(result: Result, layer: str) -> str:
+    """Leave out the name of the network of a mix before a layer's."""
+    return layer.partition(SEPARATOR)[2] if result.study.mix else layer
 
 
 @dataclass(frozen=True)
