@@ -20,6 +20,7 @@ from plots.style import (
     axes_of,
     font_size,
     heading,
+    is_wide,
     plain,
     proofs_text,
     study_title,
@@ -63,12 +64,13 @@ def energy_levels(result: Result, ax: Axes | None = None, *, width: float = WIDE
 
     Raises
     ------
-    ValueError
+    NothingToDrawError
         If the result holds no design.
     """
-    rows = energy_rows(result, 30 if width >= 5 else 18)
+    wide = is_wide(ax, width)
+    rows = energy_rows(result, 30 if wide else 18)
     bars = 1 if rows[0].apart is None else 2
-    ax = axes_of(ax, width, 1.6 + (0.22 if width >= 5 else 0.18) * (bars + 0.5) * len(rows))
+    ax = axes_of(ax, width, 1.6 + (0.22 if wide else 0.18) * (bars + 0.5) * len(rows))
     largest = max(sum(values) for row in rows for values in (row.fused, row.apart or ()))
     scale, unit = axis_unit(largest, "J")
     for i, row in enumerate(rows):
@@ -82,7 +84,7 @@ def energy_levels(result: Result, ax: Axes | None = None, *, width: float = WIDE
         ax.barh([0], [0], color=color, hatch=hatch, edgecolor="white", linewidth=0, label=name)
     ax.set_yticks(range(len(rows)), [row.label for row in rows])
     ax.set_ylim(len(rows) - 0.45, -0.55)
-    ax.set_xlim(0, (1.35 if width >= 5 else 1.75) * largest / scale)
+    ax.set_xlim(0, (1.35 if wide else 1.75) * largest / scale)
     ax.set_xlabel(f"energy [{unit}]")
     ax.tick_params(axis="y", length=0)
     plain(ax)

@@ -46,7 +46,7 @@ def fusion_map(result: Result, ax: Axes | None = None, *, width: float = WIDE) -
 
     Raises
     ------
-    ValueError
+    NothingToDrawError
         If the result holds no design.
     """
     groups = map_groups(result)

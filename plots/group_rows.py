@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from costmodel import Cost, Design, GroupCost
+from plots.style import NothingToDrawError
 from solver.result import Outcome, Result
 
 
@@ -42,11 +43,11 @@ def solved_design(result: Result) -> tuple[Design, Cost]:
 
     Raises
     ------
-    ValueError
+    NothingToDrawError
         If there is none.
     """
     if result.design is None or result.cost is None:
-        raise ValueError(f"there is nothing to draw: {result.study.name} has no design")
+        raise NothingToDrawError(f"there is nothing to draw: {result.study.name} has no design")
     return result.design, result.cost
 
 

@@ -16,6 +16,7 @@ from plots.style import (
     INK,
     ORANGE,
     WIDE,
+    NothingToDrawError,
     axes_of,
     figure_of,
     font_size,
@@ -83,12 +84,12 @@ def roofline(result: Result, ax: Axes | None = None, *, width: float = WIDE) -> 
 
     Raises
     ------
-    ValueError
+    NothingToDrawError
         If the result holds no design, or one that multiplies nothing.
     """
     data = roofline_data(result)
     if not data.after:
-        raise ValueError(f"there is no roofline to draw: {result.study.name} multiplies nothing")
+        raise NothingToDrawError(f"there is no roofline to draw: {result.study.name} multiplies nothing")
     ax = axes_of(ax, width, 0.68 * width if width >= 5 else 0.95 * width)
     ax.set_xscale("log")
     ax.set_yscale("log")

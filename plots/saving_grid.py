@@ -8,7 +8,21 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from plots.style import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILLION, WIDE, figure_of, font_size, heading, plain
+from plots.style import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    WIDE,
+    NothingToDrawError,
+    figure_of,
+    font_size,
+    heading,
+    plain,
+)
 from plots.text import text_width
 from solver.export import saving
 from solver.result import Result
@@ -70,11 +84,11 @@ def saving_grid(
 
     Raises
     ------
-    ValueError
+    NothingToDrawError
         If there are no rows.
     """
     if not rows:
-        raise ValueError("there are no savings to draw: no rows")
+        raise NothingToDrawError("there are no savings to draw: no rows")
     if axes is None:
         height = 6.4 if width >= 5 else 5.2
         axes = list(Figure(figsize=(width, height), layout="constrained").subplots(3, 1, sharex=True))

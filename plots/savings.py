@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from plots.style import NothingToDrawError
 from solver.quantities import change, engineering, percent_at_most
 from solver.report import GOAL_TEXTS
 from specs.units import size_text
@@ -30,12 +31,12 @@ def saving_bars(design_json: dict[str, Any], ax: Axes | None = None) -> Axes:
 
     Raises
     ------
-    ValueError
+    NothingToDrawError
         If the object lacks one of the two designs.
     """
     baseline = design_json["baseline"]["layer_by_layer"]
     if design_json["totals"] is None or baseline is None or baseline["totals"] is None:
-        raise ValueError("there are no savings to draw: the result needs a design with and one without fusion")
+        raise NothingToDrawError("there are no savings to draw: the result needs a design with and one without fusion")
     ax = ax if ax is not None else Figure(figsize=(7.2, 4.6), layout="constrained").subplots()
     for offset, color, hatch, label, totals in (
         (-_BAR_WIDTH / 2, LAYER_BY_LAYER, "//", "layer-by-layer", baseline),

@@ -20,6 +20,10 @@ BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#999999"
 INK, FAINT = "#222222", "#666666"
 
 
+class NothingToDrawError(ValueError):
+    """A result that lacks what a figure shows; ``str()`` says what."""
+
+
 def axes_of(ax: Axes | None, width: float, height: float) -> Axes:
     """Return the axes given, or new ones on a figure of that many inches."""
     return ax if ax is not None else Figure(figsize=(width, height), layout="constrained").subplots()

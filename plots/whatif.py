@@ -17,6 +17,7 @@ from plots.style import (
     SKY,
     VERMILLION,
     WIDE,
+    NothingToDrawError,
     axes_of,
     figure_of,
     font_size,
@@ -46,11 +47,11 @@ def what_if(curve: WhatIfCurve, ax: Axes | None = None, *, width: float = WIDE) 
 
     Raises
     ------
-    ValueError
+    NothingToDrawError
         If the curve has no points.
     """
     if not curve.points:
-        raise ValueError(f"there is no curve to draw: {curve.study} has no points")
+        raise NothingToDrawError(f"there is no curve to draw: {curve.study} has no points")
     ax = axes_of(ax, width, 0.6 * width if width >= 5 else 0.9 * width)
     scales = _Scales(curve)
     solved = [point for point in curve.points if point.objective is not None]
