@@ -58,6 +58,7 @@ def fusion_map(result: Result, ax: Axes | None = None, *, width: float = WIDE) -
     size = 6.5 if wide >= 5 else 5.5
     main = main_pieces(pieces)
     words = {piece: _packed(piece, cell_width, size) if piece in main else [] for piece in pieces}
+    upright = all(text_width(name, size) <= 72 * cell_width - 4 for group in groups for name in group.layers)
     num_lines = pieces[-1].line + 1
     titles = _titles(result, pieces)
     tops, y = [], 0.0
@@ -72,7 +73,7 @@ def fusion_map(result: Result, ax: Axes | None = None, *, width: float = WIDE) -
     ax.set_ylim(y, 0)
     ax.axis("off")
     for piece in pieces:
-        _draw(ax, piece, tops[piece.line], words[piece], size, cell_width)
+        _draw(ax, piece, tops[piece.line], words[piece], size, upright)
     for line, title in titles.items():
         above = max(len(words[piece]) for piece in pieces if piece.line == line)
         y_title = tops[line] - word_height * above - 0.05
@@ -95,7 +96,7 @@ def _titles(result: Result, pieces: list[Piece]) -> dict[int, str]:
 
 def _packed(piece: Piece, cell_width: float, size: float) -> list[str]:
     """Pack a group's words into as many lines as there may be; what finds no room is left out."""
-    room = 72 * cell_width * piece.cells - 2
+    room = 72 * cell_width * piece.cells - 5
     lines: list[str] = []
     for word in piece.group.words:
         joined = f"{lines[-1]}  {word}" if lines else word
@@ -106,7 +107,7 @@ def _packed(piece: Piece, cell_width: float, size: float) -> list[str]:
     return lines
 
 
-def _draw(ax: Axes, piece: Piece, top: float, words: list[str], size: float, cell_width: float) -> None:
+def _draw(ax: Axes, piece: Piece, top: float, words: list[str], size: float, upright: bool) -> None:
     group = piece.group
     fused = len(group.layers) > 1
     color = TINTS[(group.number - 1) % len(TINTS)] if fused else "white"
@@ -117,8 +118,7 @@ def _draw(ax: Axes, piece: Piece, top: float, words: list[str], size: float, cel
         x = piece.cell + i
         if i:
             ax.plot([x, x], [top, top + CELL_HEIGHT], color=FAINT, linewidth=0.4)
-        name, room = group.layers[piece.first + i], 72 * cell_width - 4
-        upright = text_width(name, size) <= room
+        name = group.layers[piece.first + i]
         name = name if upright else _shortened(name, 72 * CELL_HEIGHT - 4, size)
         middle, turn = top + CELL_HEIGHT / 2, 0 if upright else 90
         ax.text(x + 0.5, middle, name, fontsize=size, rotation=turn, ha="center", va="center", color=INK)

@@ -122,7 +122,7 @@ def _panel(ax: Axes, metric: str, rows: Sequence[SavingRow], networks: list[str]
             label=f"{accelerator}, {dram}",
         )  # fmt: skip
         for row, x, height in zip(some, places, heights, strict=True):
-            text = "n/a" if _value(row, metric) is None else "" if row.proven else "*"
+            text = "n/a" if _value(row, metric) is None else "0" * (abs(height) < 0.05) + "*" * (not row.proven)
             if text:
                 turn = 90 if text == "n/a" else 0
                 ax.text(x, max(0, height) + 0.02 * span, text, fontsize=size, ha="center", va="bottom", rotation=turn)
