@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
+from costmodel import GroupDesign
 from plots.group_rows import GroupRow, group_rows
 from plots.style import (
     BLUE,
@@ -21,11 +22,13 @@ from plots.style import (
     font_size,
     heading,
     is_wide,
+    lay_out,
     plain,
     proofs_text,
     study_title,
     workloads_text,
 )
+from plots.text import figure_dpi, text_width
 from solver.group_table import group_text
 from solver.quantities import axis_unit, change, engineering
 from solver.result import Result
@@ -41,7 +44,7 @@ LEVELS = (
 )
 """Name, part of the cost, colour and hatch of each level, from the array outwards."""
 MOST_BARS = 12
-"""Groups drawn one by one; the others, which need least, are summed up."""
+"""Bars beside each other; of more groups, neighbours share one."""
 
 
 @dataclass(frozen=True)
@@ -68,44 +71,53 @@ def energy_levels(result: Result, ax: Axes | None = None, *, width: float = WIDE
         If the result holds no design.
     """
     wide = is_wide(ax, width)
-    rows = energy_rows(result, 30 if wide else 18)
-    bars = 1 if rows[0].apart is None else 2
-    ax = axes_of(ax, width, 1.6 + (0.22 if wide else 0.18) * (bars + 0.5) * len(rows))
+    rows = energy_rows(result, 30 if wide else 20)
+    ax = axes_of(ax, width, 1.6 + (0.22 if wide else 0.18) * (1.5 if rows[0].apart is None else 2.5) * len(rows))
     largest = max(sum(values) for row in rows for values in (row.fused, row.apart or ()))
     scale, unit = axis_unit(largest, "J")
-    for i, row in enumerate(rows):
-        if row.apart is not None:
-            _bar(ax, i - 0.21, row.apart, scale, f"{engineering(sum(row.apart), 'J', digits=3)} alone")
-        saved = "" if row.apart is None else f" ({change(sum(row.fused), sum(row.apart))})"
-        word = "fused" if row.is_fused else "alone too" if row.apart is not None else ""
-        text = f"{engineering(sum(row.fused), 'J', digits=3)} {word}{saved}"
-        _bar(ax, i + 0.21 * (bars - 1), row.fused, scale, text)
+    bars = [bar for i, row in enumerate(rows) for bar in _bars(i, row)]
+    for y, values, text in bars:
+        _bar(ax, y, values, scale, text)
     for name, _, color, hatch in LEVELS:
         ax.barh([0], [0], color=color, hatch=hatch, edgecolor="white", linewidth=0, label=name)
     ax.set_yticks(range(len(rows)), [row.label for row in rows])
     ax.set_ylim(len(rows) - 0.45, -0.55)
-    ax.set_xlim(0, (1.35 if wide else 1.75) * largest / scale)
     ax.set_xlabel(f"energy [{unit}]")
     ax.tick_params(axis="y", length=0)
     plain(ax)
-    heading(ax, study_title(result, "energy by level"), _caption(result, bars == 2))
+    ax.set_xlim(0, _with_texts(ax, [(sum(values) / scale, text) for _, values, text in bars]))
+    heading(ax, study_title(result, "energy by level"), _caption(result, rows[0].apart is not None))
     return ax
 
 
 def energy_rows(result: Result, room: int) -> list[EnergyRow]:
-    """Return the groups in run order, with labels of at most about ``room`` characters; small ones summed up."""
-    rows = group_rows(result, result.layer_by_layer)
-    ranked = sorted(rows, key=lambda row: max(row.total("energy_fj"), row.total_apart("energy_fj")), reverse=True)
-    shown = ranked if len(rows) <= MOST_BARS else ranked[: MOST_BARS - 1]
-    numbers = {row.number for row in shown}
-    assert result.design is not None
-    found = [
-        _row([row], f"{row.number}  {group_text(result.study, result.design.groups[row.number - 1], room)}")
-        for row in rows
-        if row.number in numbers
-    ]
-    others = [row for row in rows if row.number not in numbers]
-    return [*found, _row(others, f"{len(others)} other groups")] if others else found
+    """Return the groups in run order, with names of at most about ``room`` letters.
+
+    Of too many groups neighbours are drawn as one, those that need least energy together.
+    """
+    runs = [[row] for row in group_rows(result, result.layer_by_layer)]
+    while len(runs) > MOST_BARS:
+        pairs = [i for i in range(len(runs) - 1) if _workload(result, runs[i]) == _workload(result, runs[i + 1])]
+        if not pairs:
+            break
+        at = min(pairs, key=lambda i: _energy(runs[i]) + _energy(runs[i + 1]))
+        runs[at : at + 2] = [runs[at] + runs[at + 1]]
+    return [_row(run, _label(result, run, room)) for run in runs]
+
+
+def _workload(result: Result, groups: list[GroupRow]) -> int:
+    return result.study.workload_of[result.study.network.index[groups[0].layers[0]]]
+
+
+def _energy(groups: list[GroupRow]) -> float:
+    return sum(max(group.total("energy_fj"), group.total_apart("energy_fj")) for group in groups)
+
+
+def _label(result: Result, groups: list[GroupRow], room: int) -> str:
+    first, last = groups[0].number, groups[-1].number
+    layers = tuple(name for group in groups for name in group.layers)
+    numbers = str(first) if first == last else f"{first}-{last}"
+    return f"{numbers}  {group_text(result.study, GroupDesign(layers), room)}"
 
 
 def _row(groups: list[GroupRow], label: str) -> EnergyRow:
@@ -117,13 +129,34 @@ def _row(groups: list[GroupRow], label: str) -> EnergyRow:
     return EnergyRow(label, fused, apart, is_fused)
 
 
+def _bars(place: int, row: EnergyRow) -> list[tuple[float, tuple[float, ...], str]]:
+    """Return the bars of a row from the top: where each lies, its values, and what is written at its end."""
+    fused = engineering(sum(row.fused), "J", digits=3)
+    if row.apart is None:
+        return [(place, row.fused, fused)]
+    word = "fused" if row.is_fused else "alone too"
+    saved = change(sum(row.fused), sum(row.apart))
+    return [
+        (place - 0.21, row.apart, f"{engineering(sum(row.apart), 'J', digits=3)} alone"),
+        (place + 0.21, row.fused, f"{fused} {word} ({saved})"),
+    ]
+
+
+def _with_texts(ax: Axes, ends: list[tuple[float, str]]) -> float:
+    """Return where the axis must end for the texts behind the bars to fit."""
+    lay_out(ax)
+    room, size = ax.get_window_extent().width * 72 / figure_dpi(ax), font_size(ax) - 1.5
+    return max(end / (1 - min(0.8, (text_width(text, size) + 6) / room)) for end, text in ends)
+
+
 def _bar(ax: Axes, y: float, values: tuple[float, ...], scale: float, text: str) -> None:
     left = 0.0
     for (_, _, color, hatch), value in zip(LEVELS, values, strict=True):
         ax.barh([y], [value / scale], 0.4, left, color=color, hatch=hatch, edgecolor="white", linewidth=0)
         left += value / scale
     ax.barh([y], [left], 0.4, color="none", edgecolor=INK, linewidth=0.5)
-    ax.annotate(text, (left, y), (3, 0), textcoords="offset points", va="center", fontsize=font_size(ax) - 1.5)
+    end = ax.annotate(text, (left, y), (3, 0), textcoords="offset points", va="center", fontsize=font_size(ax) - 1.5)
+    end.set_in_layout(False)  # the axis is made to hold it
 
 
 def _caption(result: Result, compared: bool) -> str:

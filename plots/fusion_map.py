@@ -96,7 +96,7 @@ def _titles(result: Result, pieces: list[Piece]) -> dict[int, str]:
 
 def _packed(piece: Piece, cell_width: float, size: float) -> list[str]:
     """Pack a group's words into as many lines as there may be; what finds no room is left out."""
-    room = 72 * cell_width * piece.cells - 5
+    room = 72 * cell_width * piece.cells - (5 if piece.cells > 1 else 2)
     lines: list[str] = []
     for word in piece.group.words:
         joined = f"{lines[-1]}  {word}" if lines else word

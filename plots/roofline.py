@@ -18,9 +18,9 @@ from plots.style import (
     WIDE,
     NothingToDrawError,
     axes_of,
-    figure_of,
     font_size,
     heading,
+    lay_out,
     plain,
     proofs_text,
     study_title,
@@ -113,7 +113,7 @@ def roofline(result: Result, ax: Axes | None = None, *, width: float = WIDE) -> 
         axis.set_minor_formatter(NullFormatter())
     plain(ax)
     heading(ax, study_title(result, "roofline"), _caption(result, data))
-    figure_of(ax).draw_without_rendering()
+    lay_out(ax)
     ranked = [*sorted(data.after, key=lambda point: -point.share), *data.before]
     label_points(
         ax,

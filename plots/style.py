@@ -36,6 +36,14 @@ def figure_of(ax: Axes) -> Figure:
     return figure
 
 
+def lay_out(ax: Axes) -> None:
+    """Let the figure's layout, if it has one, place the axes, so that their size is known."""
+    figure = figure_of(ax)
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+
+
 def is_wide(ax: Axes | None, width: float) -> bool:
     """Whether there is room as on a page: on the figure of the axes given, or on a new one of that width."""
     return (width if ax is None else figure_of(ax).get_figwidth()) >= 5
@@ -61,7 +69,7 @@ def heading(ax: Axes, title: str, caption: str, legend: bool = True) -> None:
     To be called last. Lays the figure out once, so that it knows how wide the axes and their labels are.
     """
     figure, size = figure_of(ax), font_size(ax)
-    figure.draw_without_rendering()
+    lay_out(ax)
     tight, frame = ax.get_tightbbox(), ax.get_window_extent()
     assert tight is not None
     to_points = 72 / figure.dpi

@@ -8,7 +8,7 @@ from functools import lru_cache
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Annotation
-from matplotlib.textpath import TextPath
+from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Bbox
 
 _AROUND = ((1, 0), (1, 1), (-1, 0), (1, -1), (-1, 1), (-1, -1), (0, 1), (0, -1))
@@ -22,8 +22,8 @@ def text_width(text: str, points: float, weight: str = "normal") -> float:
     """Return how wide a line of text is, in points."""
     if not text.strip():
         return 0.3 * points * len(text)
-    outline = TextPath((0, 0), text, size=points, prop=FontProperties(weight=weight))
-    return _HINTING * float(outline.get_extents().x1)
+    font = FontProperties(weight=weight, size=points)
+    return _HINTING * float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
 
 
 def wrapped(text: str, points: float, width: float, weight: str = "normal") -> list[str]:

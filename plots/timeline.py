@@ -18,10 +18,10 @@ from plots.style import (
     VERMILLION,
     WIDE,
     axes_of,
-    figure_of,
     font_size,
     heading,
     is_wide,
+    lay_out,
     plain,
     proof_text,
 )
@@ -73,7 +73,7 @@ def group_timeline(result: Result, number: int, ax: Axes | None = None, *, first
         ax.barh([0], [0], color=color, hatch=hatch, edgecolor="white", linewidth=0, label=what)
     ax.barh([0], [0], color=LAYER_TINTS[0], edgecolor=INK, linewidth=0.5, label="a layer on the array")
     heading(ax, f"{result.study.name}: timeline of {group.name}", _caption(result, group))
-    figure_of(ax).draw_without_rendering()
+    lay_out(ax)
     points_per_cycle = ax.get_window_extent().width * 72 / figure_dpi(ax) / (end - begin)
     for i, visit in enumerate(group.shown):
         _layers(ax, result, visit, to_axis, points_per_cycle)

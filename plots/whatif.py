@@ -19,9 +19,9 @@ from plots.style import (
     WIDE,
     NothingToDrawError,
     axes_of,
-    figure_of,
     font_size,
     heading,
+    lay_out,
     plain,
 )
 from plots.text import figure_dpi, text_width
@@ -72,7 +72,7 @@ def what_if(curve: WhatIfCurve, ax: Axes | None = None, *, width: float = WIDE) 
     heading(
         ax, f"{curve.study}: {GOAL_TEXTS[curve.goal]} against {curve.varied.name.replace('_', ' ')}", _caption(curve)
     )
-    figure_of(ax).draw_without_rendering()
+    lay_out(ax)
     _letters(ax, scales, curve)
     return ax
 
@@ -177,6 +177,8 @@ def _quantity(curve: WhatIfCurve) -> str:
 
 def _caption(curve: WhatIfCurve) -> str:
     solved = [point for point in curve.points if point.objective is not None]
+    if not solved:
+        return "no design at any of these values"
     designs = len({point.design_id for point in solved})
     counted = f"{designs} best designs, named on top" if designs != 1 else "one best design"
     gaps = [
