@@ -74,7 +74,7 @@ def heading(ax: Axes, title: str, caption: str, legend: bool = True) -> None:
     assert tight is not None
     to_points = 72 / figure.dpi
     left, width = (tight.x0 - frame.x0) * to_points, tight.width * to_points
-    offset = 4.0
+    offset = 6.0
     if legend and ax.get_legend_handles_labels()[1]:
         offset += _legend(ax, left, width, size) * to_points
     for text, points, weight, color in ((caption, size - 1, "normal", FAINT), (title, size + 1, "bold", INK)):
@@ -109,6 +109,8 @@ def _legend(ax: Axes, left: float, width: float, size: float) -> float:
         extent = legend.get_window_extent()
         if 1.05 * extent.width <= width / 72 * figure.dpi:
             break
+        if columns == 2:
+            labels = ["\n".join(wrapped(label, size - 1, width - 3 * size)) for label in labels]
     return extent.height + 3 / 72 * figure.dpi
 
 

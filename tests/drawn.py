@@ -42,20 +42,24 @@ def visible_texts(ax: Axes) -> Iterator[Text]:
 
 
 def collisions(*axes: Axes) -> list[str]:
-    """Draw, and name every two texts that overlap, and every text that leaves the figure."""
+    """Draw, and name every two texts that overlap, and every text that leaves the figure.
+
+    Names on an axis at a slant lie in parallel, though the boxes around them overlap; they are not compared.
+    """
     figure = figure_of(axes[0])
     FigureCanvasAgg(figure).draw()
     boxes = [
-        (text.get_text(), _inner(text))
+        (text.get_text(), _inner(text), text.get_rotation())
         for ax in axes
         for text in visible_texts(ax)
         if text.get_visible() and text.get_text()
     ]
-    found = [f"{a!r} on {b!r}" for (a, one), (b, two) in combinations(boxes, 2) if one.overlaps(two)]
+    pairs = combinations(boxes, 2)
+    found = [f"{a!r} on {b!r}" for (a, one, turn), (b, two, _) in pairs if one.overlaps(two) and turn % 90 == 0]
     page = figure.bbox
     outside = [
         f"{text!r} outside"
-        for text, box in boxes
+        for text, box, _ in boxes
         if box.x0 < page.x0 or box.y0 < page.y0 or box.x1 > page.x1 or box.y1 > page.y1
     ]
     return found + outside

@@ -57,13 +57,14 @@ def test_an_older_picture_does_not_stay_beside_a_new_design(spec: Path, tmp_path
 
 def test_plots_asks_for_all_pictures_in_a_format_or_for_none(spec: Path, tmp_path: Path, stub: Stub) -> None:
     stub(lambda study: solved(chain_study()))
+    folder = tmp_path / "out"
     names = {"savings.svg", "energy.svg", "roofline.svg", "fusion_map.svg"}
-    ran = run("--plots", "svg", "--out", tmp_path, spec)
+    ran = run("--plots", "svg", "--out", folder, spec)
     assert ran.exit_code == 0
-    assert all(str(tmp_path / name) in ran.stderr for name in names)
-    assert {path.name for path in tmp_path.iterdir()} == {"design.json"} | names
-    assert run("--plots", "none", "--out", tmp_path, spec).stderr == f"written: {tmp_path / 'design.json'}\n"
-    assert {path.name for path in tmp_path.iterdir()} == {"design.json"}
+    assert all(str(folder / name) in ran.stderr for name in names)
+    assert {path.name for path in folder.iterdir()} == {"design.json"} | names
+    assert run("--plots", "none", "--out", folder, spec).stderr == f"written: {folder / 'design.json'}\n"
+    assert {path.name for path in folder.iterdir()} == {"design.json"}
 
 
 def test_plots_without_a_folder_is_refused(spec: Path) -> None:
