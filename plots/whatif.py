@@ -32,6 +32,7 @@ from solver.whatif_result import WhatIfCurve, WhatIfPoint
 MARKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (PURPLE, "D"), (VERMILLION, "v"), (SKY, "P"))
 """Colour and marker of each set of binding budgets, in the order in which they appear."""
 UNPREFIXED = ("mm2", "KiB", "MiB", "")
+"""Units that stay as they are, where others take an engineering prefix."""
 
 
 def what_if(curve: WhatIfCurve, ax: Axes | None = None, *, width: float = WIDE) -> Axes:
@@ -62,16 +63,15 @@ def what_if(curve: WhatIfCurve, ax: Axes | None = None, *, width: float = WIDE) 
     _without_design(ax, scales)
     for change in curve.breaks:
         ax.axvline(change.at / scales.x, color=FAINT, linestyle=":", linewidth=0.9, zorder=0)
-    ax.set_xlabel(f"budget: {curve.varied.name.replace('_', ' ')}" + (f" [{scales.x_unit}]" if scales.x_unit else ""))
+    ax.set_xlabel(f"budget: {_spoken(curve.varied.name)}" + (f" [{scales.x_unit}]" if scales.x_unit else ""))
     ax.set_ylabel(f"{_quantity(curve)} [{scales.y_unit}]")
     if solved:
-        top = max(point.objective or 0 for point in solved) / scales.y
-        ax.set_ylim(0, 1.18 * top)
+        low, high = (f(map(scales.objective, solved)) for f in (min, max))
+        # From 0, unless all changes would be lost in the upper half.
+        ax.set_ylim(0 if low < 0.5 * high else low - 0.25 * (high - low or high), high + 0.18 * (high - low or high))
     ax.margins(x=0.04)
     plain(ax)
-    heading(
-        ax, f"{curve.study}: {GOAL_TEXTS[curve.goal]} against {curve.varied.name.replace('_', ' ')}", _caption(curve)
-    )
+    heading(ax, f"{curve.study}: {GOAL_TEXTS[curve.goal]} against {_spoken(curve.varied.name)}", _caption(curve))
     lay_out(ax)
     _letters(ax, scales, curve)
     return ax
@@ -124,7 +124,7 @@ def _band(ax: Axes, scales: _Scales, solved: list[WhatIfPoint]) -> None:
 def _points(
     ax: Axes, scales: _Scales, points: list[WhatIfPoint], color: str, marker: str, binding: tuple[str, ...]
 ) -> None:
-    names = " and ".join(name.replace("_", " ") for name in binding) or "no budget"
+    names = " and ".join(map(_spoken, binding)) or "no budget"
     label = f"{names} binds" if len(binding) < 2 else f"{names} bind"
     size = 0.65 * font_size(ax)
     for proven in (True, False):
@@ -168,6 +168,11 @@ def _letters(ax: Axes, scales: _Scales, curve: WhatIfCurve) -> None:
         if middle - half >= free:
             ax.text(middle, 0.97, name, transform=above, fontsize=size, ha="center", va="top", color=INK)
             free = middle + half
+
+
+def _spoken(budget: str) -> str:
+    """Name a budget as people write it."""
+    return {"sram": "SRAM", "pes": "PEs"}.get(budget, budget.replace("dram", "DRAM").replace("_", " "))
 
 
 def _quantity(curve: WhatIfCurve) -> str:

@@ -92,3 +92,10 @@ def test_without_points_or_designs() -> None:
     ax = what_if(replace(CURVE, points=(point(1, None, None), point(2, None, None)), breaks=()))
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["no design (proven)"]
     assert written(ax, "caption") == "no design at any of these values"
+
+
+def test_small_changes_are_not_lost() -> None:
+    close = tuple(point(i, 100 - i, i, "sram") for i in range(5))
+    ax = what_if(replace(CURVE, points=close, breaks=(), varied=Varied("area", "mm2", 10**6)))
+    assert ax.get_ylim()[0] == pytest.approx(95)
+    assert "SRAM binds" in [text.get_text() for text in ax.get_legend().get_texts()]
