@@ -19,7 +19,7 @@ from plots.pictures import image
 from plots.roofline import roofline
 from plots.saving_grid import saving_grid
 from plots.savings import saving_bars
-from plots.style import COLUMN
+from plots.style import COLUMN, written
 from plots.timeline import group_timeline
 from plots.whatif import what_if
 from solver.export import design_object, package_version
@@ -99,28 +99,25 @@ def versions_text() -> str:
 
 def write_gallery(gallery: Gallery, docs: Path) -> list[Path]:
     """Write the page and its pictures into a folder; return the pictures' paths."""
-    page, section, written = [INTRODUCTION], "", []
+    page, section, paths = [INTRODUCTION], "", []
     for exhibit in exhibits(gallery):
         if exhibit.section != section:
             section = exhibit.section
             page.append(f"## {section}\n")
         path = docs / FOLDER / f"{exhibit.name}.png"
         write_whole(path, image(exhibit.ax, "png", dpi=DPI))
-        written.append(path)
-        page.append(f"`{exhibit.call}`\n\n![{section}]({FOLDER}/{path.name})\n")
+        paths.append(path)
+        page.append(f"`{exhibit.call}`\n\n![{written(exhibit.ax, 'title')}]({FOLDER}/{path.name})\n")
     write_whole(docs / PAGE, "\n".join([*page, versions_text(), ""]).encode())
-    return written
+    return paths
 
 
 def main() -> None:
     """Write the gallery into ``docs/``, or the folder named on the command line."""
     began = time.monotonic()
-    written = write_gallery(solve_gallery(), Path(sys.argv[1] if len(sys.argv) > 1 else "docs"))
-    print(f"{len(written)} pictures in {time.monotonic() - began:.0f} s; the largest has {_largest(written)} bytes")
-
-
-def _largest(paths: list[Path]) -> int:
-    return max(path.stat().st_size for path in paths)
+    paths = write_gallery(solve_gallery(), Path(sys.argv[1] if len(sys.argv) > 1 else "docs"))
+    largest = max(path.stat().st_size for path in paths)
+    print(f"{len(paths)} pictures in {time.monotonic() - began:.0f} s; the largest has {largest} bytes")
 
 
 if __name__ == "__main__":
