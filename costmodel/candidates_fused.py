@@ -76,7 +76,7 @@ def _work(works: Works, plan: GroupPlan, images: int) -> Ints:
 
 
 def _live_bytes(study: Study, family: Family, plan: GroupPlan) -> Ints:
-    """Most bytes of one image in the feature buffer at once, (row class, col class); see `plain_sweep._live_bytes`."""
+    """Most bytes of one image in the feature buffer at once, (row class, col class); see `plain_sweep.live_bytes`."""
     tensors, precision = plan.tensors, study.precision
     act, psum = precision.activation_bytes, precision.partial_sum_bytes
     last_reader, array = tensors.last_reader, family.arrays[0]

@@ -18,7 +18,7 @@ from costmodel.plain_alone import layer_alone
 from costmodel.plain_alone import sweeps as sweeps_alone
 from costmodel.plain_alone import weight_peak as weight_peak_alone
 from costmodel.plain_regions import RegionPlan
-from costmodel.plain_sweep import Sweep, add_works, fused_sweep, sweep_cycles, weight_bytes
+from costmodel.plain_sweep import Sweep, add_works, double_buffer_bytes, fused_sweep, sweep_cycles, weight_bytes
 from specs.network import Layer
 from specs.study import Study
 
@@ -100,11 +100,7 @@ def _sweep_cost(hardware: Hardware, price: Prices, sweep: Sweep) -> GroupCost:
     weights = sweep.stays_bytes + sum(visit.stream_bytes for visit in visits)
     feature_read, feature_write = work.feature_read_bytes + stores, work.feature_write_bytes + loads
     cycles = sweep_cycles(hardware, sweep)
-    room = 0
-    if hardware.double_buffer and len(visits) * sweep.steps_per_visit > 1:
-        room = max(visit.store_room_bytes for visit in visits)
-        if len(visits) > 1:
-            room += max(visit.load_room_bytes for visit in visits)
+    room = double_buffer_bytes(hardware, sweep)
     return GroupCost(
         macs=sum(visit.macs for visit in visits),
         compute_cycles=work.cycles,

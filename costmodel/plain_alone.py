@@ -9,9 +9,9 @@ from costmodel.chunks import Chunks, cut_channels, cut_inputs, input_channels
 from costmodel.design import GroupDesign, Hardware
 from costmodel.plain_regions import RegionPlan, Step, length
 from costmodel.plain_sweep import (
+    LayerStep,
     Sweep,
     Visit,
-    add_works,
     held_in_passing,
     held_throughout,
     new_area,
@@ -104,7 +104,14 @@ def layer_alone(study: Study, hardware: Hardware, group: GroupDesign, plan: Regi
 
 
 def sweeps(alone: Alone) -> Iterator[tuple[int, Sweep]]:
-    """Every different sweep of a layer alone, and how often it runs.
+    """Every different sweep of a layer alone, and how often it runs."""
+    for number, sequence in rounds(alone):
+        for sweep in sequence:
+            yield number, sweep
+
+
+def rounds(alone: Alone) -> Iterator[tuple[int, list[Sweep]]]:
+    """Sweeps of a layer alone that run one after another, and how often each such sequence does.
 
     ========================================  =============  =======================
     order                                     loops          what stays in a sweep
@@ -123,16 +130,14 @@ def sweeps(alone: Alone) -> Iterator[tuple[int, Sweep]]:
     every = alone.chunks.sizes
     if order == "weight-stationary":
         for size, number in every:
-            yield number, _sweep(alone, ((size, 1),), inputs, stays=True)
+            yield number, [_sweep(alone, ((size, 1),), inputs, stays=True)]
     elif order == "weight-stationary-spilling":
         for size, number in every:
-            for chunk in inputs:
-                yield number, _sweep(alone, ((size, 1),), (chunk,), stays=True)
+            yield number, [_sweep(alone, ((size, 1),), (chunk,), stays=True) for chunk in inputs]
     elif order == "weight-input-stationary-spilling":
-        for chunk in inputs:
-            yield 1, _sweep(alone, every, (chunk,), stays=True)
+        yield 1, [_sweep(alone, every, (chunk,), stays=True) for chunk in inputs]
     else:
-        yield 1, _sweep(alone, every, inputs, stays=bool(alone.group.resident))
+        yield 1, [_sweep(alone, every, inputs, stays=bool(alone.group.resident))]
 
 
 def _sweep(alone: Alone, outputs: tuple[tuple[int, int], ...], inputs: tuple[InputChunk, ...], *, stays: bool) -> Sweep:
@@ -188,13 +193,14 @@ def _visit(
     input_bytes = held * images * held_area * act
     output_bytes = largest * out_area * (psum if in_sums else act)
     sums_room = largest * out_area * psum if alone.spills else 0
+    # Room for the largest chunk is reserved, whichever is made.
+    held_bytes = output_bytes if len(alone.inputs) > 1 else input_bytes + output_bytes
     return Visit(
         macs=macs,
-        work=add_works(works),
+        steps=tuple(LayerStep(made, work, held_bytes) for work in works),
         load_bytes=load + sums_in,
         store_bytes=store + sums_out,
         stream_bytes=stream_bytes,
-        live_bytes=output_bytes if len(alone.inputs) > 1 else input_bytes + output_bytes,
         ahead_bytes=input_bytes if len(alone.inputs) > 1 else 0,
         load_room_bytes=0 if alone.streams_input else load,
         store_room_bytes=largest * out_area * (psum if alone.spills else act) + sums_room,

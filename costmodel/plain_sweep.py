@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from costmodel.design import GroupDesign, Hardware
 from costmodel.plain_regions import RegionPlan, Step, length
@@ -15,21 +15,37 @@ WORK_FIELDS = tuple(TileWork.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
+class LayerStep:
+    """One layer at work in a visit (of a layer alone: one chunk of it), and what the feature buffer holds meanwhile."""
+
+    layer: str
+    work: TileWork
+    held_bytes: int
+
+
+@dataclass(frozen=True)
 class Visit:
-    """One tile of some images: what is computed, loaded, stored and held in it.
+    """One tile of some images: what is computed, loaded, stored and held in it, step after step.
 
     ``ahead_bytes`` are held by chunks of the input while chunks of the next visit's may already arrive.
     """
 
     macs: int
-    work: TileWork
+    steps: tuple[LayerStep, ...]
     load_bytes: int
     store_bytes: int
     stream_bytes: int
-    live_bytes: int
     ahead_bytes: int
     load_room_bytes: int
     store_room_bytes: int
+
+    @cached_property
+    def work(self) -> TileWork:
+        return add_works([step.work for step in self.steps])
+
+    @property
+    def live_bytes(self) -> int:
+        return max(step.held_bytes for step in self.steps)
 
 
 @dataclass(frozen=True)
@@ -92,13 +108,16 @@ def _fused_visit(
         macs += num_macs(layer, tile)
     load = images * sum(channels[n] * new_area(rows, cols, n) for n in plan.read) * act
     store = images * sum(channels[n] * rows.store[n] * cols.store[n] for n in plan.outputs) * act
+    held = live_bytes(study, hardware, plan, channels, rows, cols, spans)
     return Visit(
         macs=macs,
-        work=add_works(works),
+        steps=tuple(
+            LayerStep(layer.name, work, images * live)
+            for layer, work, live in zip(plan.layers, works, held, strict=True)
+        ),
         load_bytes=load,
         store_bytes=store,
         stream_bytes=streamed,
-        live_bytes=images * _live_bytes(study, hardware, plan, channels, rows, cols, spans),
         ahead_bytes=0,
         load_room_bytes=load,
         store_room_bytes=store,
@@ -120,7 +139,7 @@ def held_in_passing(rows: Step, cols: Step, name: str) -> int:
     return rows.passing[name] * cols.passing[name]
 
 
-def _live_bytes(
+def live_bytes(
     study: Study,
     hardware: Hardware,
     plan: RegionPlan,
@@ -128,8 +147,8 @@ def _live_bytes(
     rows: Step,
     cols: Step,
     spans: dict[str, int],
-) -> int:
-    """Most bytes of one image in the feature buffer at once while a tile is made.
+) -> list[int]:
+    """Bytes of one image in the feature buffer while each layer makes its part of a tile; the largest is the need.
 
     Inputs arrive at the start and stay until their last reader; a layer's output appears when the layer
     runs, as partial sums on arrays that accumulate in the buffer, and stays until its last reader, or to the
@@ -144,13 +163,13 @@ def _live_bytes(
         last_reader[name] = len(plan.layers)
     throughout = sum(channels[n] * held_throughout(rows, cols, spans[n], n) for n in channels) * act
     passing = {n: channels[n] * held_in_passing(rows, cols, n) * act for n in channels}
-    peak = 0
+    held = []
     for step, layer in enumerate(plan.layers):
         live = sum(passing[n] for n in [*plan.read, *plan.made[: step + 1]] if last_reader[n] >= step)
         if hardware.array.accumulates_in_buffer(layer):
             live += layer.K * new_area(rows, cols, layer.name) * (psum - act)
-        peak = max(peak, live)
-    return throughout + peak
+        held.append(throughout + live)
+    return held
 
 
 def num_macs(layer: Layer, tile: Tile) -> int:
@@ -168,6 +187,15 @@ def priced(array: ArrayShape, layer: Layer, tile: Tile, terms: Terms) -> TileWor
 
 def add_works(works: list[TileWork]) -> TileWork:
     return TileWork(*(sum(getattr(work, name) for work in works) for name in WORK_FIELDS))
+
+
+def double_buffer_bytes(hardware: Hardware, sweep: Sweep) -> int:
+    """Room for what arrives for the next visit, and for what still leaves of the last one or of its last step."""
+    visits = sweep.visits
+    if not hardware.double_buffer or len(visits) * sweep.steps_per_visit == 1:
+        return 0
+    loads = max(visit.load_room_bytes for visit in visits) if len(visits) > 1 else 0
+    return loads + max(visit.store_room_bytes for visit in visits)
 
 
 def sweep_cycles(hardware: Hardware, sweep: Sweep) -> int:

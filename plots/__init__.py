@@ -1,1 +1,1 @@
-"""What results look like: one function per figure, from a result's JSON object to matplotlib axes."""
+"""What results look like: one function per figure, from a typed result to matplotlib axes."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from plots.style import WIDE, NothingToDrawError, axes_of, font_size, heading, plain
 from solver.quantities import change, engineering, percent_at_most
 from solver.report import GOAL_TEXTS
 from specs.units import size_text
@@ -18,7 +18,7 @@ _METRICS = (("energy", "energy_j", "J"), ("latency", "latency_s", "s"), ("DRAM t
 _BAR_WIDTH = 0.38
 
 
-def saving_bars(design_json: dict[str, Any], ax: Axes | None = None) -> Axes:
+def saving_bars(design_json: dict[str, Any], ax: Axes | None = None, *, width: float = WIDE) -> Axes:
     """Draw energy, latency and DRAM traffic in per cent of the layer-by-layer optimum on its own best hardware.
 
     Parameters
@@ -26,17 +26,17 @@ def saving_bars(design_json: dict[str, Any], ax: Axes | None = None) -> Axes:
     design_json
         An object of format ``laminate-design/1`` that holds both designs.
     ax
-        Where to draw; by default on a new figure.
+        Where to draw; by default on a new figure ``width`` inches wide.
 
     Raises
     ------
-    ValueError
+    NothingToDrawError
         If the object lacks one of the two designs.
     """
     baseline = design_json["baseline"]["layer_by_layer"]
     if design_json["totals"] is None or baseline is None or baseline["totals"] is None:
-        raise ValueError("there are no savings to draw: the result needs a design with and one without fusion")
-    ax = ax if ax is not None else Figure(figsize=(7.2, 4.6), layout="constrained").subplots()
+        raise NothingToDrawError("there are no savings to draw: the result needs a design with and one without fusion")
+    ax = axes_of(ax, width, 0.64 * width if width >= 5 else 0.9 * width)
     for offset, color, hatch, label, totals in (
         (-_BAR_WIDTH / 2, LAYER_BY_LAYER, "//", "layer-by-layer", baseline),
         (_BAR_WIDTH / 2, FUSED, "", "fused", design_json),
@@ -47,10 +47,9 @@ def saving_bars(design_json: dict[str, Any], ax: Axes | None = None) -> Axes:
     ax.set_ylabel("% of layer-by-layer")
     tallest = max(patch.get_height() for patch in ax.patches)  # type: ignore[attr-defined]
     ax.set_ylim(0, 1.2 * tallest)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False, fontsize="small")
-    ax.set_title(f"{design_json['study']}: for {_goal_text(design_json['goal'])}", pad=44)
-    ax.set_xlabel(_caption(design_json, baseline), fontsize="small", color="#444444", labelpad=8)
+    plain(ax)
+    title = f"{design_json['study']}: savings of fusion, for {_goal_text(design_json['goal'])}"
+    heading(ax, title, _caption(design_json, baseline))
     return ax
 
 
@@ -78,7 +77,7 @@ def _draw_series(
     for (_, _, unit), value, base in zip(_METRICS, values, bases, strict=True):
         text = engineering(value, unit, digits=3)
         texts.append(text if totals is reference else f"{change(value, base)}\n{text}")
-    ax.bar_label(bars, labels=texts, padding=3, fontsize="small")
+    ax.bar_label(bars, labels=texts, padding=3, fontsize=font_size(ax) - 1)
 
 
 def _hardware_text(hardware: dict[str, Any]) -> str:

@@ -21,9 +21,10 @@ from solver.command_line import (
     study_options,
     waiting_time,
 )
-from solver.export import CERTIFICATE_FILE, DESIGN_FILE, MODEL_FILE, PLOT_FILE, design_object, json_text, write_design
+from solver.export import CERTIFICATE_FILE, DESIGN_FILE, MODEL_FILE, design_object, json_text, write_design
 from solver.files import OutputError, check_writable, remove, write_whole
 from solver.interrupt import GaveUpError, run_interruptibly
+from solver.picture_files import PICTURE_FILES, remove_pictures
 from solver.progress import live_line
 from solver.result import Result
 from solver.statements import verdict
@@ -100,7 +101,7 @@ def certify(
         if refusal is not None:
             click.echo(f"{spec}: {refusal}", err=True)
             return EXIT_BAD_INPUT
-        check_writable(folder, (CERTIFICATE_FILE, MODEL_FILE, DESIGN_FILE, PLOT_FILE))
+        check_writable(folder, (CERTIFICATE_FILE, MODEL_FILE, DESIGN_FILE, *PICTURE_FILES))
         options = {"time_limit": time_limit, "workers": workers, "use_bounds": not no_bounds}
         options["margin"] = margin / 100
         origin = {"spec": {"file": str(spec), "overrides": overrides.values}}
@@ -179,7 +180,7 @@ def _write(result: Result, proof: Proof, model: PlainModel, folder: Path, origin
     from solver.mps import mps_text
 
     remove(folder / CERTIFICATE_FILE)
-    remove(folder / PLOT_FILE)
+    remove_pictures(folder)
     write_whole(folder / MODEL_FILE, mps_text(model.program, mps_comments(result, proof, model)).encode())
     write_design(design_object(result) | origin, folder)
     certificate = certificate_object(result, proof, model, folder) | origin

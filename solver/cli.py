@@ -6,7 +6,6 @@ This is the roof: the one place that knows the solver, the terminal and the plot
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 import threading
@@ -27,9 +26,10 @@ from solver.command_line import (
     study_options,
     waiting_time,
 )
-from solver.export import DESIGN_FILE, PLOT_FILE, design_object, json_text, package_version, write_design
-from solver.files import OutputError, check_writable, remove, write_whole
+from solver.export import DESIGN_FILE, design_object, json_text, package_version, write_design
+from solver.files import OutputError, check_writable, write_whole
 from solver.interrupt import GaveUpError, run_interruptibly
+from solver.picture_files import CHOICES, PICTURE_FILES, PICTURES, picture_names, remove_pictures
 from solver.progress import live_line
 from solver.report import report
 from solver.result import Result, Status
@@ -51,7 +51,7 @@ Examples:
   solve specs/studies/mobilenet_v2_edge.yaml
   solve --goal latency --budget area=3mm2 --budget "energy=5 mJ" study.yaml
   solve --set "buffers.feature=[64 KiB, 128 KiB]" --set batch=4 study.yaml
-  solve --time-limit "2 min" --out out/edge study.yaml
+  solve --time-limit "2 min" --out out/edge --plots svg study.yaml
   solve --json study.yaml | jq .totals.energy_j
   solve whatif study.yaml --vary sram=64KiB:1MiB:x2      (see solve whatif --help)
   solve check out/edge/design.json      (see solve check --help)
@@ -101,7 +101,11 @@ class SolveCommand(PlainCommand):
 )
 @click.option(
     "--out", "folder", type=click.Path(path_type=Path), metavar="DIR",
-    help=f"Also write {DESIGN_FILE} and {PLOT_FILE} into this folder.",
+    help=f"Also write {DESIGN_FILE} and {picture_names(None)[0]} into this folder.",
+)  # fmt: skip
+@click.option(
+    "--plots", type=click.Choice(CHOICES),
+    help=f"With --out: write all pictures in this format ({', '.join(PICTURES)}), or none.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the report.")
 @click.version_option(package_version("laminate"), prog_name="laminate")
@@ -115,20 +119,24 @@ def main(
     time_limit: float | None,
     workers: int | None,
     folder: Path | None,
+    plots: str | None,
     as_json: bool,
 ) -> int:
     """Solve one study; returns the exit code."""
+    if plots is not None and folder is None:
+        raise click.UsageError("--plots needs --out, the folder to write to.")
+    pictures = picture_names(plots)
     overrides = overrides_of(goal, budgets, settings, no_fusion)
     stop = threading.Event()
     try:
         study = load_study(spec, overrides)
         if folder is not None:
-            check_writable(folder, (DESIGN_FILE, PLOT_FILE))
+            check_writable(folder, (DESIGN_FILE, *PICTURE_FILES))
         result = _solve(study, stop, time_limit=time_limit, workers=workers, use_bounds=not no_bounds)
         design = design_object(result) | {"spec": {"file": str(spec), "overrides": overrides.values}}
         _print(result, design, as_json)
         if folder is not None:
-            _write(design, folder)
+            _write(result, design, folder, pictures)
     except (SpecError, OutputError) as error:
         click.echo(str(error), err=True)
         return EXIT_BAD_INPUT
@@ -162,20 +170,18 @@ def _print(result: Result, design: dict[str, Any], as_json: bool) -> None:
         click.echo(verdict(result), err=True)
 
 
-def _write(design: dict[str, Any], folder: Path) -> None:
-    """Write the design, and the picture if there is something to compare; an older picture never stays beside it."""
-    picture = folder / PLOT_FILE
-    remove(picture)
+def _write(result: Result, design: dict[str, Any], folder: Path, pictures: Sequence[str]) -> None:
+    """Write the design and those pictures that have something to show; older pictures never stay beside it."""
+    remove_pictures(folder)
     written = [write_design(design, folder)]
-    if design["baseline"]["saving"] is not None:
-        from plots.savings import saving_bars
+    if result.design is not None and pictures:
+        from plots.pictures import picture
 
-        content = io.BytesIO()
-        figure = saving_bars(design).get_figure(root=True)
-        assert figure is not None
-        figure.savefig(content, format="png", dpi=150)
-        write_whole(picture, content.getvalue())
-        written.append(picture)
+        for name in pictures:
+            content = picture(name, result, design)
+            if content is not None:
+                write_whole(folder / name, content)
+                written.append(folder / name)
     click.echo(f"written: {', '.join(map(str, written))}", err=True)
 
 

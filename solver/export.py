@@ -30,7 +30,6 @@ from specs.study import Goal, Overlap, Precision, Study
 
 FORMAT = "laminate-design/1"
 DESIGN_FILE = "design.json"
-PLOT_FILE = "savings.png"
 MODEL_FILE = "model.mps"
 CERTIFICATE_FILE = "certificate.json"
 BASE_UNIT_OF_GOAL: dict[Goal, str] = {

@@ -43,11 +43,11 @@ def group_table(study: Study, design: Design, cost: Cost) -> list[str]:
     ]
     others = [max(len(row[c]) for row in (HEADER, *rows)) for c in range(len(HEADER)) if c != _LAYERS]
     room = max(NARROWEST_LAYERS, WIDTH - sum(others) - 2 * len(HEADER))
-    names = [_names(study, group, room) for group, _ in pairs]
+    names = [group_text(study, group, room) for group, _ in pairs]
     return aligned([HEADER, *((row[0], name, *row[2:]) for row, name in zip(rows, names, strict=True))], _LEFT)
 
 
-def _names(study: Study, group: GroupDesign, room: int) -> str:
+def group_text(study: Study, group: GroupDesign, room: int) -> str:
     """Name a group's layers; in a mix with the network's number in place of its name."""
     if not study.mix:
         return layers_text(group.layers, room)
@@ -72,18 +72,19 @@ def aligned(rows: Sequence[Sequence[str]], left: Sequence[bool]) -> list[str]:
 def layers_text(names: Sequence[str], room: int) -> str:
     """Write layers as ``first .. last (+3)``, names cut in the middle if there is no room for them."""
     if len(names) == 1:
-        return _cut(names[0], room)
+        return cut(names[0], room)
     more = f" (+{len(names) - 2})" if len(names) > 2 else ""
     for_names = room - len(" .. ") - len(more)
     first, last = names[0], names[-1]
     if len(first) + len(last) > for_names:
         half = for_names // 2
-        first = _cut(first, max(half, for_names - len(last)))
-        last = _cut(last, for_names - len(first))
+        first = cut(first, max(half, for_names - len(last)))
+        last = cut(last, for_names - len(first))
     return f"{first} .. {last}{more}"
 
 
-def _cut(name: str, room: int) -> str:
+def cut(name: str, room: int) -> str:
+    """Cut a name in the middle if it has more letters than there is room for."""
     if len(name) <= room:
         return name
     tail = room // 2
@@ -98,7 +99,7 @@ def _cells(
     return (
         _operations(network, group.layers),
         f"{group.tile_rows}x{group.tile_cols}" + (f" {group.images}img" if group.images > 1 else ""),
-        _run_as(group),
+        run_as(group),
         f"{len(group.resident)}/{len(weighty)}" if weighty else "-",
         f"{cost.dram_bytes / 10**6:.3f}",
         f"{100 * runs * cost.energy_fj / total_fj:.1f}" if total_fj else "-",
@@ -119,7 +120,8 @@ def _operations(network: Network, names: Sequence[str]) -> str:
     return f"{len(names)} layers"
 
 
-def _run_as(group: GroupDesign) -> str:
+def run_as(group: GroupDesign) -> str:
+    """Say what a group does with halos, or in which order a layer alone runs."""
     stepwise = " steps" if group.start == "stepwise" else ""
     halos = [group.overlap + stepwise] if group.tile_rows * group.tile_cols > 1 else []
     if group.order == "fused":

@@ -30,6 +30,14 @@ def engineering(value: float | Decimal, unit: str, digits: int = 4, rounding: st
     return f"{rounded.scaleb(-power):.{decimals}f} {_PREFIXES[power]}{unit}"
 
 
+def axis_unit(largest: float, unit: str) -> tuple[float, str]:
+    """Choose one engineering prefix for many values: what to divide them by, and the unit with its prefix."""
+    if largest <= 0:
+        return 1.0, unit
+    power = min(12, max(-15, 3 * (Decimal(largest).adjusted() // 3)))
+    return 10.0**power, _PREFIXES[power] + unit
+
+
 def stated(value: float, unit: str) -> str:
     """Write a quantity as someone would state it, without zeros at its end: ``200 MHz``."""
     number, _, prefixed = engineering(value, unit, digits=6).partition(" ")

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
+from drawn import collisions
 from made_results import chain_study, layer_by_layer, outcome, solved, unsolved
 from plots.savings import FUSED, LAYER_BY_LAYER, saving_bars
+from plots.style import COLUMN, WIDE, written
 from solver.export import design_object
 from solver.quantities import change, engineering
 
@@ -44,7 +46,7 @@ def test_bars_carry_absolute_values_and_changes() -> None:
 def test_the_legend_names_both_accelerators() -> None:
     legend = saving_bars(made()).get_legend()
     assert legend is not None
-    texts = [text.get_text() for text in legend.get_texts()]
+    texts = [" ".join(text.get_text().split()) for text in legend.get_texts()]
     assert texts[0].startswith("layer-by-layer: vwa, 84 PEs, 4 KiB feature + 4 KiB weight, ")
     assert texts[1].startswith("fused: vwa, 84 PEs, 16 KiB feature + 4 KiB weight, ")
 
@@ -56,11 +58,16 @@ def test_a_shared_scratchpad_is_named_as_one() -> None:
 
 
 def test_the_caption_tells_the_proof() -> None:
-    assert saving_bars(made()).get_xlabel() == "both designs are proven optimal in the stated space"
-    assert saving_bars(made(gap=0.25)).get_xlabel() == (
+    assert written(saving_bars(made()), "caption") == "both designs are proven optimal in the stated space"
+    assert written(saving_bars(made(gap=0.25)), "caption") == (
         "fused: not proven optimal (the optimum is at most 25 % lower);"
         " layer-by-layer: proven optimal in the stated space"
     )
+
+
+@pytest.mark.parametrize("width", [COLUMN, WIDE])
+def test_texts_keep_off_each_other(width: float) -> None:
+    assert collisions(saving_bars(made(gap=0.25), width=width)) == []
 
 
 def test_it_draws_into_given_axes() -> None:

@@ -13,7 +13,7 @@ import solver.mps
 import solver.second_solver
 from made_results import chain_study, solved, unsolved
 from solver.certify import certify
-from solver.export import PLOT_FILE
+from solver.picture_files import picture_names
 from tiny_study import Stub, run
 
 FILES = {"model.mps", "certificate.json", "design.json"}
@@ -142,7 +142,7 @@ def test_what_is_not_proven_is_not_certified(found: str, spec: Path, tmp_path: P
 def test_no_older_file_stays_beside_the_new_ones(spec: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
-    for name in (*FILES, PLOT_FILE):
+    for name in (*FILES, *picture_names(None), *picture_names("svg")):
         (folder / name).write_text("old", encoding="utf-8")
     assert run("certify", "--no-recheck", "--out", folder, spec).exit_code == 0
     assert {path.name for path in folder.iterdir()} == FILES

@@ -55,6 +55,24 @@ def test_an_older_picture_does_not_stay_beside_a_new_design(spec: Path, tmp_path
     assert not (tmp_path / "savings.png").exists()
 
 
+def test_plots_asks_for_all_pictures_in_a_format_or_for_none(spec: Path, tmp_path: Path, stub: Stub) -> None:
+    stub(lambda study: solved(chain_study()))
+    folder = tmp_path / "out"
+    names = {"savings.svg", "energy.svg", "roofline.svg", "fusion_map.svg"}
+    ran = run("--plots", "svg", "--out", folder, spec)
+    assert ran.exit_code == 0
+    assert all(str(folder / name) in ran.stderr for name in names)
+    assert {path.name for path in folder.iterdir()} == {"design.json"} | names
+    assert run("--plots", "none", "--out", folder, spec).stderr == f"written: {folder / 'design.json'}\n"
+    assert {path.name for path in folder.iterdir()} == {"design.json"}
+
+
+def test_plots_without_a_folder_is_refused(spec: Path) -> None:
+    ran = run("--plots", "png", spec)
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert ran.stderr == "solve: --plots needs --out, the folder to write to. (see solve --help)\n"
+
+
 def test_options_reach_the_study_and_the_solver(spec: Path, stub: Stub) -> None:
     calls = stub(lambda study: solved(chain_study()))
     ran = run(

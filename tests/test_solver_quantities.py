@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solver.quantities import area_text, bound_text, change, engineering, percent_at_most, stated
+from solver.quantities import area_text, axis_unit, bound_text, change, engineering, percent_at_most, stated
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,11 @@ def test_a_tiny_gap_is_still_a_gap() -> None:
 def test_a_gap_is_never_printed_smaller_than_it_is(gap: float) -> None:
     printed = float(percent_at_most(gap).removesuffix(" %")) / 100
     assert gap * (1 - 1e-6) <= printed <= 1.11 * gap
+
+
+def test_an_axis_has_one_prefix_for_all_its_values() -> None:
+    assert axis_unit(0.0043, "J") == (pytest.approx(1e-3), "mJ")
+    assert axis_unit(999.0, "s") == (1.0, "s")
+    assert axis_unit(1000.0, "s") == (1000.0, "ks")
+    assert axis_unit(3e15, "B") == (1e12, "TB")
+    assert axis_unit(0.0, "J") == (1.0, "J")
