@@ -7,17 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import specs
-from costmodel import Design
 from plots.saving_grid import SavingRow, saving_row
 from solver.optimise import solve
-from solver.result import BASE_UNITS, UNIT_OF_GOAL, Result
-from solver.session import Session
-from solver.whatif_result import Varied, WhatIfCurve, WhatIfPoint
+from solver.result import Result
+from solver.sweep import questions
+from solver.vary import Varied
+from solver.whatif import what_if
+from solver.whatif_curve import curve_of
+from solver.whatif_result import WhatIfCurve
 from specs.study import Study
 
 HERE = Path(specs.__file__).parent
 KIB = 1024
-SRAM_BYTES = tuple(kib * KIB for kib in (40, 44, 52, 60, 68, 76, 84, 92, 100, 108, 124, 140, 156, 172))
+SRAM_BYTES = tuple(kib * KIB for kib in (32, 48, 64, 96, 128, 192, 256))
 GRID_NETWORKS = ("alexnet", "squeezenet_v1_1", "tiny_yolov2_voc")
 
 
@@ -53,27 +55,11 @@ def _study(name: str) -> Study:
 
 
 def sram_curve(study: Study, sizes: tuple[int, ...]) -> WhatIfCurve:
-    """Ask for the best design at several sizes of all SRAM; they bind where some larger one allows a better design."""
-    session = Session(study)
-    least = session.solve(replace(study, budgets=replace(study.budgets, sram_bytes=None))).objective
-    designs: list[Design] = []
-    points = []
-    for size in sizes:
-        result = session.solve(replace(study, budgets=replace(study.budgets, sram_bytes=size)))
-        if result.design is not None and result.design not in designs:
-            designs.append(result.design)
-        points.append(
-            WhatIfPoint(
-                values={"sram": size},
-                status=result.status,
-                objective=result.objective,
-                bound=result.bound,
-                design_id=None if result.design is None else designs.index(result.design),
-                binding=() if result.objective == least else ("sram",),
-            )
-        )
-    unit, base = UNIT_OF_GOAL[study.goal], BASE_UNITS[study.goal]
-    return WhatIfCurve(study.name, study.goal, unit, base, Varied("sram", "KiB", KIB), tuple(points))
+    """Ask for the best design at several sizes of all SRAM."""
+    varied = [Varied("sram", tuple(f"{size} B" for size in sizes))]
+    curve = curve_of(what_if(study, varied, questions(Path(), {}, study, varied)))  # only budgets: no file is read
+    assert curve is not None
+    return curve
 
 
 def _grid(study: Study, other: Study) -> Iterator[SavingRow]:

@@ -9,7 +9,6 @@ from matplotlib.transforms import blended_transform_factory
 
 from plots.style import (
     BLUE,
-    FAINT,
     GREEN,
     INK,
     ORANGE,
@@ -61,12 +60,11 @@ def what_if(curve: WhatIfCurve, ax: Axes | None = None, *, width: float = WIDE) 
     for (color, marker), binding in zip(MARKS * len(sets), sets, strict=False):
         _points(ax, scales, [point for point in solved if point.binding == binding], color, marker, binding)
     _without_design(ax, scales)
-    for change in curve.breaks:
-        ax.axvline(change.at / scales.x, color=FAINT, linestyle=":", linewidth=0.9, zorder=0)
     ax.set_xlabel(f"budget: {_spoken(curve.varied.name)}" + (f" [{scales.x_unit}]" if scales.x_unit else ""))
     ax.set_ylabel(f"{_quantity(curve)} [{scales.y_unit}]")
     if solved:
-        low, high = (f(map(scales.objective, solved)) for f in (min, max))
+        levels = [*map(scales.objective, solved), *(change.above / scales.y for change in curve.breaks)]
+        low, high = min(levels), max(levels)
         # From 0, unless all changes would be lost in the upper half.
         ax.set_ylim(0 if low < 0.5 * high else low - 0.25 * (high - low or high), high + 0.18 * (high - low or high))
     ax.margins(x=0.04)
@@ -108,17 +106,22 @@ class _Scales:
 
 def _band(ax: Axes, scales: _Scales, solved: list[WhatIfPoint]) -> None:
     """Draw steps at the breaks; where none is known between two points, the optimum lies between their objectives."""
+    if not solved:
+        return
     label = "between values: the optimum is in here"
+    levels = {change.at / scales.x: change.above / scales.y for change in scales.curve.breaks}
+    levels.setdefault(scales.value(solved[0]), scales.objective(solved[0]))
     for one, two in pairwise(solved):
         x, y = (scales.value(one), scales.value(two)), (scales.objective(one), scales.objective(two))
-        breaks = [one_break.at / scales.x for one_break in scales.curve.breaks]
-        inside = [at for at in breaks if x[0] < at <= x[1]]
-        if not inside and one.objective != two.objective:
+        if one.objective != two.objective and not any(x[0] < at <= x[1] for at in levels):
             bound = two.bound if two.bound is not None else 0
             ax.fill_between(x, bound / scales.y, y[0], color=SKY, alpha=0.25, linewidth=0, label=label)
             label = ""
-        jump = inside[0] if len(inside) == 1 else x[1]
-        ax.plot([x[0], jump, jump, x[1]], [y[0], y[0], y[1], y[1]], color=INK, linewidth=0.9, zorder=2)
+            levels[x[1]] = y[1]
+    last = scales.value(solved[-1])
+    levels.setdefault(last, scales.objective(solved[-1]))
+    steps = sorted(levels.items())
+    ax.step([x for x, _ in steps], [y for _, y in steps], where="post", color=INK, linewidth=0.9, zorder=2)
 
 
 def _points(
@@ -186,6 +189,8 @@ def _caption(curve: WhatIfCurve) -> str:
         return "no design at any of these values"
     designs = len({point.design_id for point in solved})
     counted = f"{designs} best designs, named on top" if designs != 1 else "one best design"
+    if curve.breaks:
+        counted += f"; {len(curve.breaks)} exact change{'s' * (len(curve.breaks) > 1)}"
     gaps = [
         (point.objective - point.bound) / point.objective
         for point in solved

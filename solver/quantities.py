@@ -38,9 +38,9 @@ def axis_unit(largest: float, unit: str) -> tuple[float, str]:
     return 10.0**power, _PREFIXES[power] + unit
 
 
-def stated(value: float, unit: str) -> str:
+def stated(value: float | Decimal, unit: str, rounding: str = ROUND_HALF_EVEN) -> str:
     """Write a quantity as someone would state it, without zeros at its end: ``200 MHz``."""
-    number, _, prefixed = engineering(value, unit, digits=6).partition(" ")
+    number, _, prefixed = engineering(value, unit, digits=6, rounding=rounding).partition(" ")
     return f"{number.rstrip('0').rstrip('.') if '.' in number else number} {prefixed}"
 
 

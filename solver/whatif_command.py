@@ -20,8 +20,9 @@ from solver.command_line import (
     study_options,
     waiting_time,
 )
-from solver.files import OutputError, check_writable, write_whole
+from solver.files import OutputError, check_writable, remove, write_whole
 from solver.interrupt import GaveUpError, run_interruptibly
+from solver.picture_files import CHOICES, FORMATS
 from solver.progress import live_line
 from solver.result import Progress
 from solver.vary import EXAMPLE, FORMS, Varied, read_varied
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from solver.whatif import WhatIf
 
 EXIT_UNDECIDED = 4
-LOG_FILE, CSV_FILE = "whatif.jsonl", "whatif.csv"
+LOG_FILE, CSV_FILE, PICTURE = "whatif.jsonl", "whatif.csv", "whatif"
 
 HELP = f"""Ask the study in SPEC again and again with one or more things varied, and prove every answer.
 
@@ -88,8 +89,9 @@ def _varied(context: click.Context, option: click.Parameter, pairs: Sequence[str
 @click.option("--time-limit", callback=waiting_time, metavar="TIME", help="For each variant.")
 @click.option(
     "--out", "folder", type=click.Path(path_type=Path), metavar="DIR",
-    help=f"Write {LOG_FILE} (as answers come) and {CSV_FILE} into this folder.",
+    help=f"Write {LOG_FILE} (as answers come), {CSV_FILE} and, of one budget, {PICTURE}.png into this folder.",
 )  # fmt: skip
+@click.option("--plots", "picture", type=click.Choice(CHOICES), default=FORMATS[0], help="Format of the picture.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 def whatif(
     spec: Path,
@@ -102,6 +104,7 @@ def whatif(
     time_limit: float | None,
     workers: int | None,
     folder: Path | None,
+    picture: str,
     as_json: bool,
 ) -> int:
     """Sweep one study; returns the exit code."""
@@ -122,7 +125,7 @@ def whatif(
             return EXIT_INTERRUPTED
         _print(found, as_json)
         if folder is not None:
-            _write(found, folder)
+            _write(found, folder, picture)
     except (SpecError, OutputError) as error:
         click.echo(str(error), err=True)
         return EXIT_BAD_INPUT
@@ -175,8 +178,20 @@ def _print(found: WhatIf, as_json: bool) -> None:
     click.echo(json_text(as_object(found)) if as_json else text(found))
 
 
-def _write(found: WhatIf, folder: Path) -> None:
+def _write(found: WhatIf, folder: Path, picture: str) -> None:
+    """Write what the log does not hold, and the picture if there is a curve; an older picture never stays."""
+    from solver.whatif_curve import curve_of
     from solver.whatif_report import as_csv
 
+    written = [folder / LOG_FILE, folder / CSV_FILE]
     write_whole(folder / CSV_FILE, as_csv(found).encode())
-    click.echo(f"written: {folder / LOG_FILE}, {folder / CSV_FILE}", err=True)
+    for suffix in FORMATS:
+        remove(folder / f"{PICTURE}.{suffix}")
+    curve = curve_of(found)
+    if curve is not None and picture in FORMATS:
+        from plots.pictures import image
+        from plots.whatif import what_if as draw
+
+        written.append(folder / f"{PICTURE}.{picture}")
+        write_whole(written[-1], image(draw(curve), picture))
+    click.echo(f"written: {', '.join(map(str, written))}", err=True)

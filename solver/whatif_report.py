@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from solver.group_table import aligned
-from solver.quantities import area_text, change, engineering, objective_text, percent_at_most, stated
+from solver.quantities import change, engineering, objective_text, percent_at_most, stated
 from solver.report import GOAL_TEXTS
 from solver.sweep import FORMAT
 from solver.vary import BUDGET_UNITS, base_value
@@ -26,14 +27,14 @@ def value_text(name: str, text: str) -> str:
 
 
 def budget_text(name: str, value: int) -> str:
-    """Write a budget that is given in base units."""
+    """Write a budget that is given in base units, never smaller than it is: who states it gets as much."""
     if name in ("sram", "dram_traffic"):
         return size_text(value)
-    if name == "area":
-        return area_text(value)
     units = {"latency": (10**15, "s"), "energy": (10**15, "J"), "power": (10**9, "W"), "dram_bandwidth": (1, "B/s")}
+    if name == "area":
+        return f"{Decimal(value) / 10**6} mm2"
     scale, unit = units.get(name, (1, ""))
-    return stated(value / scale, unit) if unit else str(value)
+    return stated(Decimal(value) / scale, unit, ROUND_CEILING) if unit else str(value)
 
 
 def text(found: WhatIf) -> str:

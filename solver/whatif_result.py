@@ -35,11 +35,11 @@ class WhatIfPoint:
 
 @dataclass(frozen=True)
 class Break:
-    """A value, in base units, from which on another design is best."""
+    """A value, in base units, from which on the objective is ``above``; just below it is ``below`` (or no design)."""
 
     at: int | float
-    before: int | None
-    after: int | None
+    below: int | None
+    above: int
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ POINTS = (
     point(4, 5, 1, "area", "latency"),
     point(5, 4, 2),
 )
-CURVE = WhatIfCurve("edge", "energy", "J", 10**15, AREA, POINTS, (Break(2_500_000, 0, 1),))
+CURVE = WhatIfCurve("edge", "energy", "J", 10**15, AREA, POINTS, (Break(2_500_000, 8 * MJ, 5 * MJ),))
 
 
 def test_points_are_drawn_by_what_binds() -> None:
@@ -43,13 +43,22 @@ def test_points_are_drawn_by_what_binds() -> None:
     assert [x for x, _ in drawn["no design (proven)"]] == [1]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("budget: area [mm2]", "energy [mJ]")
     assert written(ax, "title") == "edge: least energy against area"
-    assert written(ax, "caption") == "3 best designs, named on top; every point is proven optimal in the stated space"
+    assert written(ax, "caption") == (
+        "3 best designs, named on top; 1 exact change; every point is proven optimal in the stated space"
+    )
 
 
 def test_the_line_steps_at_a_known_break_and_else_at_the_point() -> None:
-    lines = [list(map(tuple, line.get_xydata())) for line in what_if(CURVE).lines if len(line.get_xdata()) == 4]
-    assert lines[0] == [(2, 8), (2.5, 8), (2.5, 5), (3, 5)]
-    assert lines[2] == [(4, 5), (5, 5), (5, 4), (5, 4)]
+    (steps,) = [line for line in what_if(CURVE).lines if line.get_drawstyle() == "steps-post"]
+    assert list(map(tuple, steps.get_xydata())) == [(2, 8), (2.5, 5), (5, 4)]
+
+
+def test_breaks_below_the_first_point_and_between_two_are_all_drawn() -> None:
+    breaks = tuple(Break(at, None, above * MJ) for at, above in ((1_200_000, 12), (1_600_000, 8), (2_200_000, 6)))
+    ax = what_if(replace(CURVE, breaks=(*breaks, Break(2_500_000, 6 * MJ, 5 * MJ))))
+    (steps,) = [line for line in ax.lines if line.get_drawstyle() == "steps-post"]
+    assert list(map(tuple, steps.get_xydata())) == [(1.2, 12), (1.6, 8), (2, 8), (2.2, 6), (2.5, 5), (5, 4)]
+    assert ax.get_ylim()[1] > 12
 
 
 def test_between_points_without_a_break_the_optimum_is_in_the_band() -> None:

@@ -26,6 +26,7 @@ from solver.sweep import BUDGET_FIELDS, Question, in_halves, questions
 from solver.sweep_run import SweepStoppedError
 from solver.vary import Varied, read_varied
 from solver.whatif import what_if
+from solver.whatif_curve import curve_of
 from solver.whatif_report import as_csv, as_object, text
 from specs import SpecError, load
 from specs.study import Budgets, Study
@@ -244,11 +245,28 @@ def test_the_command_prints_a_table_and_writes_its_files(
     rows = list(csv.DictReader(io.StringIO((out / "whatif.csv").read_text())))
     answers = [json.loads(line) for line in (out / "whatif.jsonl").read_text().splitlines()]
     assert len(rows) == len(answers) == 8
+    assert (out / "whatif.png").read_bytes().startswith(b"\x89PNG")
     by_value = {told["values"]["sram"]: told for told in answers}
     for row in rows:
         told = by_value[row["sram"]]
         assert row["status"] == told["status"]
         assert row["objective"] == ("" if told["objective"] is None else str(told["objective"]))
+
+
+def test_the_curve_has_every_answer_and_every_change(spec: Path) -> None:
+    study, varied, made = asked(spec, "sram=none,1KiB,3KiB,8KiB")
+    found = what_if(study, varied, made)
+    curve = curve_of(found)
+    assert curve is not None
+    told = {one["values"]["sram"]: one for one in found.answers}
+    expected = [(1024, told["1KiB"]), (3072, told["3KiB"]), (8192, told["8KiB"])]
+    assert [(dict(p.values), p.objective, p.status) for p in curve.points] == [
+        ({"sram": value}, one["objective_base"], one["status"]) for value, one in expected
+    ]
+    changes = [(one.at, one.below, one.above) for one in curve.breaks]
+    assert changes == sorted((one.value, one.below, one.above) for gap in found.gaps for one in gap.breaks)
+    assert changes
+    assert curve_of(what_if(*asked(spec, "batch=1,2"), details=False)) is None
 
 
 def test_the_json_is_one_object(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
