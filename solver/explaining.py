@@ -135,7 +135,7 @@ class _Explainer:
             binds,
             without,
             better,
-            self._kept_down_to(budget, reached),
+            self._kept_down_to(budget, reached, value(self.study, budget, best.design, best.cost)),
         )
 
     def _better_from(self, budget: StatedBudget, reached: tuple[int, ...]) -> Least:
@@ -149,11 +149,11 @@ class _Explainer:
             return Least("unknown", min(limits, default=None))
         return Least("least", min(limits)) if limits else Least("none")
 
-    def _kept_down_to(self, budget: StatedBudget, reached: tuple[int, ...]) -> Least:
+    def _kept_down_to(self, budget: StatedBudget, reached: tuple[int, ...], enough: int) -> Least:
         if budget.workload is None and self.study.goals == (GOAL_OF.get(budget.name),):
             return Least("least", self._one_mix(budget, reached[0]))
         aim = tuple(zip(self.study.goals, reached, strict=True))
-        return self._least("how far the optimum keeps", budget, aim)
+        return self._least("how far the optimum keeps", budget, aim, enough=enough)
 
     def _together(self, reached: tuple[int, ...]) -> Conflict | None:
         """A minimal set of budgets that keeps the optimum from being better in the first goal that could be."""
@@ -170,8 +170,10 @@ class _Explainer:
         found = _objectives(study, result)
         return found if len(found) == len(study.goals) else (None,) * len(study.goals)
 
-    def _least(self, what: str, budget: StatedBudget, aim: Aim = (), above: int = 0) -> Least:
-        found = self.questions.least(self.study, budget, aim, above)
+    def _least(
+        self, what: str, budget: StatedBudget, aim: Aim = (), above: int = 0, enough: int | None = None
+    ) -> Least:
+        found = self.questions.least(self.study, budget, aim, above, enough)
         if found.status == "unknown":
             self.undecided.append(f"{what} {budget}")
         return found if found.limit is None else replace(found, limit=self._one_mix(budget, found.limit))

@@ -123,7 +123,9 @@ class Questions:
             self._found[key] = found
         return self._found[key]
 
-    def least(self, study: Study, budget: StatedBudget, aim: Aim = (), above: int = 0) -> Least:
+    def least(
+        self, study: Study, budget: StatedBudget, aim: Aim = (), above: int = 0, enough: int | None = None
+    ) -> Least:
         """Find the least limit of one budget with which there is a design, all other budgets kept.
 
         Parameters
@@ -132,36 +134,47 @@ class Questions:
             What the design must reach, too.
         above
             A limit that is known not to be enough.
+        enough
+            One that is known to be, if any.
         """
         free = moved(study, budget, None)
         asked, product = _within(free, aim)
         goal = GOAL_OF.get(budget.name)
         if goal is None or product is not None or budget.workload is not None:
-            return self._narrowed(free, budget, aim, above)
+            return self._narrowed(free, budget, aim, above, enough)
         found = self.result(replace(asked, goal=goal, then=()))
         if found is None or found.design is None:
             return Least("none" if found is not None and found.status == "infeasible" else "unknown")
         return Least("least" if found.status == "optimal" else "unknown", found.objective)
 
-    def _narrowed(self, free: Study, budget: StatedBudget, aim: Aim, above: int) -> Least:
-        """Halve the interval between what is not enough and what a design needs: more is never too little."""
-        listed = _listed(free, budget.name)
-        found, enough = self.find(free, aim), None
-        while found.design is not None and found.cost is not None:
-            need = value(free, budget, found.design, found.cost)
-            enough = need if enough is None else min(enough, need)
-            while True:
-                between = [number for number in listed if above < number < enough] if listed else []
-                if not between and (listed or above + 1 >= enough):
-                    return Least("least", enough)
-                middle = between[(len(between) - 1) // 2] if listed else (above + enough) // 2
-                found = self.find(moved(free, budget, middle), aim)
-                if found.status != "infeasible":
-                    break
-                above = middle
-        if enough is None and found.status == "infeasible":
-            return Least("none")
-        return Least("unknown", enough)
+    def _narrowed(self, free: Study, budget: StatedBudget, aim: Aim, above: int, enough: int | None) -> Least:
+        """Narrow the interval between what is not enough and what is: with more, there is no less.
+
+        Every other question is about the largest limit below what is enough, as often no other design is left there;
+        those between halve the interval.
+        """
+        listed, just_below = _listed(free, budget.name), True
+        if enough is None:
+            found = self.find(free, aim)
+            if found.design is None or found.cost is None:
+                return Least("none" if found.status == "infeasible" else "unknown")
+            enough = value(free, budget, found.design, found.cost)
+        while True:
+            between = [number for number in listed if above < number < enough]
+            if not between and (listed or above + 1 >= enough):
+                return Least("least", enough)
+            if listed:
+                limit = between[-1 if just_below else (len(between) - 1) // 2]
+            else:
+                limit = enough - 1 if just_below else (above + enough) // 2
+            just_below = not just_below
+            found = self.find(moved(free, budget, limit), aim)
+            if found.status == "infeasible":
+                above = limit
+            elif found.design is None or found.cost is None:
+                return Least("unknown", enough)
+            else:
+                enough = value(free, budget, found.design, found.cost)
 
     def _any(self, study: Study) -> Outcome:
         """Stop at the first design. A budget's own number is asked for, so that it bounds the search from the start."""
