@@ -6,7 +6,7 @@ import platform
 from dataclasses import asdict
 from typing import Any
 
-from solver.explanation import Conflict, Explanation, Influence, Least
+from solver.explanation import Conflict, Explanation, Influence, Least, Release
 from solver.export import base_unit, package_version
 from solver.quantities import budget_text
 from solver.result import BASE_UNITS as BASE_UNITS_OF_GOAL
@@ -36,7 +36,7 @@ def explanation_object(found: Explanation) -> dict[str, Any]:
         "unfit_layers": [asdict(one) for one in found.unfit],
         "influences": [_influence(study, one) for one in found.influences],
         "without_any_budget": _objectives(study, found.free),
-        "bind_together": found.together and _conflict(found.together),
+        "release": found.release and _conflict(found.release),
         "floors": floors and asdict(floors) | {"waiting_share": floors.waiting_share},
         "undecided": list(found.undecided),
         "questions": found.questions,
@@ -62,7 +62,7 @@ def _least(budget: StatedBudget, least: Least) -> dict[str, Any]:
     return {"status": least.status, "limit": text, "limit_base": least.limit}
 
 
-def _conflict(conflict: Conflict) -> dict[str, Any]:
+def _conflict(conflict: Conflict | Release) -> dict[str, Any]:
     return {"budgets": [_budget(budget) for budget in conflict.budgets], "is_minimal": conflict.is_minimal}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from decimal import ROUND_CEILING
 
-from solver.explanation import Conflict, Explanation, Floors, Influence, Least, Relaxation
+from solver.explanation import Conflict, Explanation, Floors, Influence, Least, Relaxation, Release
 from solver.group_table import WIDTH, aligned
 from solver.quantities import budget_text, change, engineering, objective_text, percent
 from solver.report import GOAL_TEXTS, accelerator_text, buffers_text
@@ -52,11 +52,20 @@ def _conflicts(found: Explanation) -> list[list[str]]:
         blocks.append([f"  {_conflict_text(conflict)}", *listed])
     if len(found.conflicts) > 1:
         text = "These conflicts share no budget, so relaxing any single budget is not enough (proven)."
-        blocks.append(_wrapped(text, "  "))
+        release = "" if found.release is None else f" {_release_text(found.release)}"
+        blocks.append(_wrapped(text + release, "  "))
     if found.relaxations:
         head = "What is enough, all other budgets kept, for each of them alone (proven least, rounded up):"
         blocks.append([f"  {head}", *(f"    {_relaxation_text(one)}" for one in found.relaxations)])
+        if found.release is not None:
+            blocks.append(_wrapped(_release_text(found.release), "  "))
     return blocks
+
+
+def _release_text(release: Release) -> str:
+    names = " and ".join(budget.label for budget in release.budgets)
+    proof = "fewer of them are not enough (proven)" if release.is_minimal else "whether fewer do, was not decided"
+    return f"Dropping {names} together is enough; {proof}."
 
 
 def _conflict_text(conflict: Conflict) -> str:
@@ -121,11 +130,11 @@ def _influences(found: Explanation) -> list[str]:
         "    optimum is strictly better; same down to: the least limit with which it is as good, below it is",
         "    worse or there is none; each with all other budgets kept, proven, limits rounded up",
     ]
-    if found.together is not None:
-        names = " and ".join(budget.label for budget in found.together.budgets)
+    if found.release is not None:
         free = "" if found.free[0] is None else f" ({objective_text(study.goal, found.free[0], study.num_mixes)})"
-        proof = "" if found.together.is_minimal else "; some may not be needed for it: time was up"
-        text = f"No budget limits the optimum alone, but together {names} do: without any it would be better{free}{proof}."
+        text = (
+            f"No budget limits the optimum alone; without any it would be better{free}. {_release_text(found.release)}"
+        )
         lines += ["", *_wrapped(text, "  ")]
     return lines
 
@@ -215,5 +224,3 @@ def _undecided(found: Explanation) -> list[str]:
     if not found.undecided:
         return []
     return ["  not decided in time:", *(f"    {what}" for what in found.undecided)]
-
-

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from solver.explanation import Conflict, Explanation, Influence, Least, Relaxation
+from solver.explanation import Conflict, Explanation, Influence, Least, Relaxation, Release
 from solver.floors import floors_of
 from solver.questions import Aim, Questions
 from solver.result import Outcome, Progress, Result
@@ -76,20 +76,23 @@ class _Explainer:
             self.undecided.append("whether further budgets exclude each other")
         known = replace(known, conflicts=tuple(map(self._shown, conflicts)))
         if len(conflicts) > 1:
-            return known
+            return replace(known, release=self._release([()]))
         # Only a budget of the conflict can be enough: without another one the conflict stays.
         relaxations = [
             Relaxation(self._shown_budget(budget), self._least("the relaxation of", budget, above=budget.limit))
             for budget in conflicts[0].budgets
         ]
-        return replace(known, relaxations=tuple(relaxations))
+        known = replace(known, relaxations=tuple(relaxations))
+        if all(one.least.status == "none" for one in relaxations):
+            return replace(known, release=self._release([()]))
+        return known
 
-    def _conflict(self, budgets: Sequence[StatedBudget], aim: Aim = ()) -> Conflict:
+    def _conflict(self, budgets: Sequence[StatedBudget]) -> Conflict:
         """Leave out one budget after another, as long as the others still exclude each other."""
         kept, is_minimal = list(budgets), True
         for budget in budgets:
             others = [other for other in kept if other != budget]
-            found = self.questions.find(only(self.study, others), aim)
+            found = self.questions.find(only(self.study, others))
             if found.status == "infeasible":
                 kept = others
             elif found.status == "unknown":
@@ -106,14 +109,14 @@ class _Explainer:
         ):
             self.undecided.append("the study itself")
             return known
-        known = replace(known, floors=known.result and floors_of(self.stated, known.result.best))
+        known = replace(known, floors=floors_of(self.stated, self._of_one_mix(result).best))
         if not self.budgets:
             return replace(known, free=reached)
         free = self._objectives_without(list(self.budgets))
         influences = tuple(self._influence(budget, result.best, reached, free) for budget in self.budgets)
         known = replace(known, free=free, influences=influences)
         if _known(free) and free < reached and not any(one.binds or one.binds is None for one in influences):
-            return replace(known, together=self._together(reached))
+            return replace(known, release=self._release(_better(self.study.goals, reached)))
         return known
 
     def _influence(
@@ -155,12 +158,20 @@ class _Explainer:
         aim = tuple(zip(self.study.goals, reached, strict=True))
         return self._least("how far the optimum keeps", budget, aim, enough=enough)
 
-    def _together(self, reached: tuple[int, ...]) -> Conflict | None:
-        """A minimal set of budgets that keeps the optimum from being better in the first goal that could be."""
-        for aim in _better(self.study.goals, reached):
-            if self.questions.find(only(self.study, ()), aim).design is not None:
-                return self._shown(self._conflict(self.budgets, aim))
-        return None
+    def _release(self, aims: list[Aim]) -> Release:
+        """Take back one budget after another, as long as some design keeps them and reaches one of the aims."""
+        kept, dropped, is_minimal = list[StatedBudget](), list[StatedBudget](), True
+        for budget in self.budgets:
+            study = only(self.study, [*kept, budget])
+            found = [self.questions.find(study, aim) for aim in aims]
+            if any(outcome.design is not None for outcome in found):
+                kept.append(budget)
+                continue
+            dropped.append(budget)
+            if any(outcome.status == "unknown" for outcome in found):
+                is_minimal = False
+                self.undecided.append(f"whether {budget} has to be dropped with others")
+        return Release(tuple(map(self._shown_budget, dropped)), is_minimal)
 
     def _objectives_without(self, budgets: list[StatedBudget]) -> tuple[int | None, ...]:
         study = only(self.study, [budget for budget in self.budgets if budget not in budgets])

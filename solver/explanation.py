@@ -46,6 +46,20 @@ class Conflict:
 
 
 @dataclass(frozen=True)
+class Release:
+    """Budgets that have to be dropped together.
+
+    Attributes
+    ----------
+    is_minimal
+        Proven that dropping all but any one of them is not enough; else time was up.
+    """
+
+    budgets: tuple[StatedBudget, ...]
+    is_minimal: bool
+
+
+@dataclass(frozen=True)
 class Relaxation:
     """What one budget would have to be for the whole study to have a design."""
 
@@ -166,8 +180,9 @@ class Explanation:
         Of a solved study: what each budget does.
     free
         The objectives of the optimum without any budgets, one per goal; None where not known.
-    together
-        Budgets that only together keep the optimum from being better: a minimal set of at least two.
+    release
+        Where no single budget does: budgets that, dropped together, let an infeasible study have a design, or the
+        optimum be better; none where dropping one is enough or nothing helps.
     floors
         Of a solved study: how far the design is from what nothing could undercut.
     undecided
@@ -184,7 +199,7 @@ class Explanation:
     unfit: tuple[Unfit, ...] = ()
     influences: tuple[Influence, ...] = ()
     free: tuple[int | None, ...] = ()
-    together: Conflict | None = None
+    release: Release | None = None
     floors: Floors | None = None
     undecided: tuple[str, ...] = ()
     questions: int = 0

@@ -101,9 +101,7 @@ def moved(study: Study, budget: StatedBudget, limit: int | None) -> Study:
     if budget.workload is None:
         return replace(study, budgets=replace(study.budgets, **change))
     mix = list(study.mix)
-    mix[budget.workload] = replace(
-        mix[budget.workload], budgets=replace(mix[budget.workload].budgets, **change)
-    )
+    mix[budget.workload] = replace(mix[budget.workload], budgets=replace(mix[budget.workload].budgets, **change))
     return replace(study, mix=tuple(mix))
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from solver.explanation import Explanation, Least
+from solver.result import mixes_in
 from solver.stated_budgets import FIELDS, StatedBudget, stated_budgets
-from specs.study import Goal, Study
+from specs.study import Study
 
 Designs = Sequence[Any]
 """`Total`s or `MixTotal`s."""
@@ -57,10 +58,15 @@ def _check_infeasible(budgets: Sequence[StatedBudget], designs: Designs, found: 
     assert kept(designs, left), label
     if len(found.conflicts) > 1:
         assert not any(kept(designs, without(budgets, budget)) for budget in budgets), label
+        _check_release(budgets, designs, found, label)
         return "several conflicts"
     assert [one.budget for one in found.relaxations] == list(found.conflicts[0].budgets), label
     for one in found.relaxations:
         assert one.least == _least(kept(designs, without(budgets, one.budget)), one.budget), f"{label}: {one}"
+    if all(one.least.status == "none" for one in found.relaxations):
+        _check_release(budgets, designs, found, label)
+        return "conflicts that overlap"
+    assert found.release is None, label
     return "one conflict"
 
 
@@ -82,33 +88,28 @@ def _check_solved(
         assert one.kept_down_to.limit is not None
         assert one.kept_down_to.limit <= one.value <= one.budget.limit, f"{label}: {one}"
     bind = [one for one in found.influences if one.binds]
-    assert (found.together is not None) == (free < best and not bind), label
-    if found.together is not None:
-        _check_together([d for d in designs if goals(d) < best], found, label)
+    assert (found.release is not None) == (free < best and not bind), label
+    if found.release is not None:
+        _check_release(budgets, [d for d in designs if goals(d) < best], found, label)
         return "together"
     return "binding" if bind else "slack"
 
 
-def _check_together(better: Designs, found: Explanation, label: str) -> None:
-    """No better design keeps them all; without any one of them some design is as good as one that is better."""
-    assert found.together is not None
-    assert found.together.is_minimal
-    assert len(found.together.budgets) >= 2
-    assert not kept(better, found.together.budgets), label
-    for budget in found.together.budgets:
-        assert kept(better, without(found.together.budgets, budget)), label
+def _check_release(budgets: Sequence[StatedBudget], wanted: Designs, found: Explanation, label: str) -> None:
+    """Without these budgets there is a wanted design; with any one of them there is none."""
+    assert found.release is not None
+    assert found.release.is_minimal
+    assert len(found.release.budgets) >= 2
+    left = [budget for budget in budgets if budget not in found.release.budgets]
+    assert kept(wanted, left), label
+    for budget in found.release.budgets:
+        assert not kept(wanted, [*left, budget]), label
 
 
 def _objectives(study: Study, reached: tuple[Any, ...]) -> tuple[int, ...]:
     """Objectives as the solver counts them: of all whole runs of a mix."""
-    from solver.result import mixes_in
-
-    scales: list[int] = [mixes_in(_goal(goal), study.num_mixes) for goal in study.goals]
+    scales = [mixes_in(goal, study.num_mixes) for goal in study.goals]
     return tuple(int(value * scale) for value, scale in zip(reached, scales, strict=True))
-
-
-def _goal(goal: Goal) -> Goal:
-    return goal
 
 
 def _least(designs: Designs, budget: StatedBudget) -> Least:

@@ -17,7 +17,7 @@ from specs.study import Budgets, Goal, Study
 SEEDS, SEEDS_PER_TEST = range(60), 6
 MOST_PRICES = 1200
 LONG_SEEDS = range(1000, 1300)
-MIX_SEEDS = range(12)
+MIX_SEEDS = range(6)
 
 
 def check(study: Study, label: str) -> str:
