@@ -43,7 +43,7 @@ def compared_bars(comparison_json: dict[str, Any], ax: Axes | None = None) -> Ax
         at = [group + (i - (len(_MEASURES) - 1) / 2) * width for group in range(len(groups))]
         heights = [100 * (saving[key] or 0.0) for _, saving in groups]
         bars = ax.bar(at, heights, width, color=color, hatch=hatch, edgecolor="white", label=name)
-        ax.bar_label(bars, fmt="%.0f", padding=2, fontsize="small")
+        ax.bar_label(bars, fmt="%.1f", padding=2, fontsize="small")
     ax.axhline(0, color="#444444", linewidth=0.8)
     ax.set_xticks(range(len(groups)), [name for name, _ in groups])
     ax.tick_params(axis="x", length=0)

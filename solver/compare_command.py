@@ -110,6 +110,10 @@ def compare(
         if folder is not None:
             check_writable(folder, (JSON_FILE, CSV_FILE, PICTURE_FILE))
         found = _compare(study, stop, at=given, time_limit=time_limit, workers=workers)
+        if not stop.is_set() and all(entry.result is None for entry in found.entries):
+            for failure in dict.fromkeys(f"{entry.template}: {entry.failure}" for entry in found.entries):
+                click.echo(f"{spec}: {failure}", err=True)
+            return EXIT_BAD_INPUT
         _print_and_write(found, {"spec": {"file": str(spec), "overrides": overrides.values}}, as_json, folder)
     except (SpecError, OutputError) as error:
         click.echo(str(error), err=True)
@@ -179,6 +183,5 @@ def _exit_code(found: Comparison) -> int:
     outcomes = [entry.fused for entry in found.entries]
     if any(outcome is not None and outcome.design is not None for outcome in outcomes):
         return 0
-    if all(outcome is not None and outcome.status == "infeasible" for outcome in outcomes):
-        return EXIT_INFEASIBLE
-    return EXIT_BAD_INPUT if all(outcome is None for outcome in outcomes) else EXIT_UNDECIDED
+    infeasible = all(outcome is not None and outcome.status == "infeasible" for outcome in outcomes)
+    return EXIT_INFEASIBLE if infeasible else EXIT_UNDECIDED

@@ -111,7 +111,9 @@ def csv_text(found: Comparison) -> str:
     """Write one row for each design, numbers in SI units."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    names = [f"{name.lower().replace(' ', '_')}_{unit.replace(' ', '')}" for name, unit in zip(MEASURES, _UNITS, strict=True)]
+    names = [
+        f"{name.lower().replace(' ', '_')}_{unit.replace(' ', '')}" for name, unit in zip(MEASURES, _UNITS, strict=True)
+    ]
     savings = [f"saving_{name.lower().replace(' ', '_')}" for name in MEASURES]
     writer.writerow(["accelerator", "hardware", "design", "status", "gap", *names, *savings, "array", "buffers"])
     for where, entries in (("own best", found.own), ("given buffers", found.given)):
