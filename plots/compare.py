@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from solver.report import GOAL_TEXTS
+from plots.savings import goal_text
 
 _MEASURES = (("energy", "energy"), ("latency", "latency"), ("dram_traffic", "DRAM traffic"), ("edp", "EDP"))
 _COLORS, _HATCHES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7"), ("", "//", "..", "\\\\")
@@ -51,7 +51,5 @@ def compared_bars(comparison_json: dict[str, Any], ax: Axes | None = None) -> Ax
     ax.spines[["top", "right"]].set_visible(False)
     ax.margins(y=0.12)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(_MEASURES), frameon=False, fontsize="small")
-    goals = comparison_json["goal"]
-    named = ", then ".join(GOAL_TEXTS[goal] for goal in ([goals] if isinstance(goals, str) else goals))
-    ax.set_title(f"{comparison_json['study']}: for {named}", pad=30)
+    ax.set_title(f"{comparison_json['study']}: for {goal_text(comparison_json['goal'])}", pad=30)
     return ax

@@ -49,12 +49,13 @@ def saving_bars(design_json: dict[str, Any], ax: Axes | None = None) -> Axes:
     ax.set_ylim(0, 1.2 * tallest)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False, fontsize="small")
-    ax.set_title(f"{design_json['study']}: for {_goal_text(design_json['goal'])}", pad=44)
+    ax.set_title(f"{design_json['study']}: for {goal_text(design_json['goal'])}", pad=44)
     ax.set_xlabel(_caption(design_json, baseline), fontsize="small", color="#444444", labelpad=8)
     return ax
 
 
-def _goal_text(goal: str | list[str]) -> str:
+def goal_text(goal: str | list[str]) -> str:
+    """Write a goal, or a list of them, as it is in the JSON object."""
     return ", then ".join(GOAL_TEXTS[name] for name in ([goal] if isinstance(goal, str) else goal))  # type: ignore[index]
 
 

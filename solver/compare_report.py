@@ -64,7 +64,8 @@ def sides(entry: Entry) -> tuple[Outcome | None, ...]:
 
 
 def _table(entries: Sequence[Entry]) -> list[str]:
-    rows, notes = [("accelerator", "", *MEASURES, "proof")], []
+    rows: list[tuple[str, ...]] = [("accelerator", "", *MEASURES, "proof")]
+    notes: list[str] = []
     for entry in entries:
         if entry.result is None:
             notes += textwrap.wrap(f"{entry.template}: {entry.failure}", WIDTH, initial_indent="  ")

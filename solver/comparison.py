@@ -44,15 +44,15 @@ class Entry:
 
     @property
     def fused(self) -> Outcome | None:
-        return self.result and self.result.best
+        return None if self.result is None else self.result.best
 
     @property
     def layer_by_layer(self) -> Outcome | None:
-        return self.result and self.result.layer_by_layer
+        return None if self.result is None else self.result.layer_by_layer
 
     @property
     def same_hardware(self) -> Outcome | None:
-        return self.result and self.result.layer_by_layer_same_hardware
+        return None if self.result is None else self.result.layer_by_layer_same_hardware
 
 
 @dataclass(frozen=True)

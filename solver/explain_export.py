@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import asdict
+from decimal import ROUND_CEILING
 from typing import Any
 
 from solver.explanation import Conflict, Explanation, Influence, Least, Release
@@ -58,7 +59,7 @@ def _budget(budget: StatedBudget) -> dict[str, Any]:
 
 
 def _least(budget: StatedBudget, least: Least) -> dict[str, Any]:
-    text = None if least.limit is None else budget_text(budget.name, least.limit)
+    text = None if least.limit is None else budget_text(budget.name, least.limit, ROUND_CEILING)
     return {"status": least.status, "limit": text, "limit_base": least.limit}
 
 

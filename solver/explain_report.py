@@ -15,6 +15,11 @@ from specs.study import Study
 from specs.units import size_text
 
 MOST_UNFIT = 10
+_LEGEND = (
+    "without it: the optimum if this budget alone is dropped; better from: the least limit with which the optimum is"
+    " strictly better; same down to: the least limit with which it is as good, below it is worse or there is none;"
+    " each with all other budgets kept, proven, limits rounded up"
+)
 
 
 def report(found: Explanation) -> str:
@@ -125,11 +130,7 @@ def _influences(found: Explanation) -> list[str]:
     rows = [_row(study, found.result.objective, one) for one in found.influences]
     header = ("budget", "limit", "here", "binds", "without it", "better from", "same down to")
     lines = aligned([header, *rows], (True, False, False, True, False, False, False))
-    lines += [
-        "  without it: the optimum if this budget alone is dropped; better from: the least limit with which the",
-        "    optimum is strictly better; same down to: the least limit with which it is as good, below it is",
-        "    worse or there is none; each with all other budgets kept, proven, limits rounded up",
-    ]
+    lines += _wrapped(_LEGEND, "  ")
     if found.release is not None:
         free = "" if found.free[0] is None else f" ({objective_text(study.goal, found.free[0], study.num_mixes)})"
         text = (

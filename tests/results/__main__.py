@@ -2,8 +2,8 @@
 
     python -m tests.results [--time-limit SECONDS] [NETWORK ...]
 
-Not part of the test run: the whole zoo takes hours. Each case is appended to docs/results.jsonl as soon as it is solved, and
-a run that was killed continues where it stopped; what the cost model or a file has changed since is solved again.
+Not part of the test run: the whole zoo takes long. Each case is appended to docs/results.jsonl as soon as it is
+solved, and a run that was killed continues where it stopped; cases whose files or cost model changed since are solved again.
 """
 
 from __future__ import annotations

@@ -26,15 +26,15 @@ HEAD = """# What fusion saves
 Made by `python -m tests.results`; do not edit by hand. One line of `docs/results.jsonl` for each row.
 
 Every network of `specs/networks` on each accelerator with each memory: the best fused design against the best
-layer-by-layer design, **each on its own best hardware** of the same space ({points} hardware points: `tests/results/study.yaml`
-and `cases.py`), 40 nm, 8-bit words, batch 1. Both sides are designed **for least energy**; latency and DRAM traffic are what
-these designs happen to need, so they can be worse than layer by layer. A gap is how much lower the optimum could be at
-most where {limit:g} s were not enough for the proof; everything else is proven. *same* is the saving in energy
-against layer by layer on the hardware of the fused design.
+layer-by-layer design, **each on its own best hardware** of the same space ({points} hardware points:
+`tests/results/study.yaml`, `cases.py`), 40 nm, 8-bit words, batch 1. Both sides are designed **for least energy**;
+latency and DRAM traffic are what these designs happen to need, so they can be worse than layer by layer. A gap is how
+much lower the optimum could be at most where {limit:g} s were not enough for the proof; everything else is proven.
+*same*: the saving in energy against layer by layer on the hardware of the fused design.
 """
-STATEMENT = """The last row is what the paper behind this project's question reports as means. Its networks, its buffers and its
-technology are not known to us, so **nothing is reproduced here**: the rows above it are answers of this model to studies of
-ours, and stand beside the paper's figures only because the question is the same.
+STATEMENT = """The last row is what the paper behind this project's question reports as means. Its networks, its buffers
+and its technology are not known to us, so **nothing is reproduced here**: the rows above it are answers of this model
+to studies of ours, and stand beside the paper's figures only because the question is the same.
 """
 
 
@@ -121,8 +121,8 @@ def _where(rows: list[Row]) -> str:
     energy = [saved[2] for row in rows if (saved := savings(row)) is not None]
     slower = sum(1 for row in rows if (saved := savings(row)) is not None and saved[1] < 0)
     text = (
-        f"Fusion saves most energy for {_name(best)} ({_percent(most)}) and least for {_name(worst)} ({_percent(least)});"
-        f" {sum(1 for value, _ in found if value >= 10)} of {len(found)} cases save 10 % or more,"
+        f"Fusion saves most energy for {_name(best)} ({_percent(most)}) and least for {_name(worst)}"
+        f" ({_percent(least)}); {sum(1 for value, _ in found if value >= 10)} of {len(found)} cases save 10 % or more,"
         f" {sum(1 for value, _ in found if value < 1)} less than 1 %."
     )
     by_memory = {memory: [saved for saved, row in found if row["memory"] == memory] for memory in MEMORIES}
@@ -131,7 +131,8 @@ def _where(rows: list[Row]) -> str:
     text += " " + _weights(found)
     text += f" {slower} of {len(found)} designs for least energy are slower than layer by layer."
     if len(set(traffic)) > 1 and len(set(energy)) > 1:
-        text += f" Over the cases, savings of energy and of DRAM traffic correlate with {_correlation(traffic, energy):.2f}."
+        correlation = statistics.correlation(traffic, energy)
+        text += f" Over the cases, savings of energy and of DRAM traffic correlate with {correlation:.2f}."
     return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False) + "\n"
 
 
@@ -140,16 +141,11 @@ def _weights(found: list[tuple[float, Row]]) -> str:
     dense = sorted(found, key=lambda pair: pair[1]["macs"] / pair[1]["layer_by_layer"]["totals"]["dram_bytes"])
     half = len(dense) // 2
     few, many = ([saved for saved, _ in part] for part in (dense[:half], dense[len(dense) - half :]))
-    border = dense[half][1]
+    border = dense[half][1]["macs"] / dense[half][1]["layer_by_layer"]["totals"]["dram_bytes"]
     return (
-        "The half of the cases with fewest MACs per layer-by-layer DRAM byte (below about"
-        f" {border['macs'] / border['layer_by_layer']['totals']['dram_bytes']:.0f}) saves {_percent(statistics.mean(few))}"
-        f" in the mean, the other half {_percent(statistics.mean(many))}."
+        f"The half of the cases with fewest MACs per layer-by-layer DRAM byte (below about {border:.0f}) saves"
+        f" {_percent(statistics.mean(few))} in the mean, the other half {_percent(statistics.mean(many))}."
     )
-
-
-def _correlation(xs: list[float], ys: list[float]) -> float:
-    return statistics.correlation(xs, ys)
 
 
 def _name(row: Row) -> str:
