@@ -68,7 +68,7 @@ Other commands, each with its own --help:
   solve explain study.yaml              which budgets conflict or limit the optimum, and by how much
   solve compare study.yaml              fused and layer by layer on every accelerator of the study
   solve check out/edge/design.json      a written design, priced and executed again
-  solve certify --out out/proof study.yaml      the proof as files that others can check
+  solve certify study.yaml              the proof as files that others can check
 
 \b
 Units (a space before the unit is optional):

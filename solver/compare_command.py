@@ -47,7 +47,7 @@ EPILOG = """
 Examples:
   solve compare specs/studies/mobilenet_v2_edge.yaml
   solve compare --at "feature=128 KiB, weight=64 KiB" --out out/compared study.yaml
-  solve compare --goal latency --set "accelerators=[{template: vwa}, {template: systolic}]" study.yaml
+  solve compare --goal latency --set "accelerators=[vwa, eyeriss, systolic]" study.yaml
   solve compare --json study.yaml | jq '.own_best_hardware[] | {template, saving}'
 
 \b

@@ -12,12 +12,13 @@ import pytest
 
 import solver
 from costmodel.technology import PriceError
+from made_results import unsolved
 from solver import compare
 from solver.compare_command import compare as command
 from solver.result import Result
 from specs import load
 from specs.study import SeparateBuffers, Study
-from tiny_study import run
+from tiny_study import Stub, run
 
 TWO = "accelerators=[{template: vwa, blocks: 2}, {template: eyeriss}, {template: vwa, blocks: 4}]"
 AT = "feature=4 KiB, weight=1 KiB"
@@ -89,8 +90,10 @@ def test_an_infeasible_side_is_told_and_all_infeasible_is_exit_code_3(spec: Path
     assert run("compare", "--set", TWO, "--budget", "area=10 um2", spec).exit_code == 3
 
 
-def test_no_time_is_exit_code_4(spec: Path) -> None:
-    ran = run("compare", "--time-limit", "1 ms", spec)
+def test_no_time_is_exit_code_4(spec: Path, stub: Stub) -> None:
+    calls = stub(lambda study: unsolved(study, "unknown"))
+    ran = run("compare", "--time-limit", "2 min", "--workers", "3", spec)
+    assert (calls[0]["time_limit"], calls[0]["workers"]) == (120.0, 3)
     assert ran.exit_code == 4
     assert "none found in time" in ran.stdout
 

@@ -14,10 +14,10 @@ from random_mixes import mix_of, mix_totals, with_budgets
 from solver.explaining import explain
 from specs.study import Budgets, Goal, Study
 
-SEEDS, SEEDS_PER_TEST = range(60), 6
+SEEDS, SEEDS_PER_TEST = range(30), 6
 MOST_PRICES = 1200
 LONG_SEEDS = range(1000, 1300)
-MIX_SEEDS = range(6)
+MIX_SEEDS = range(5)
 
 
 def check(study: Study, label: str) -> str:
@@ -67,10 +67,9 @@ def test_explanations_of_mixes_equal_brute_force(seed: int) -> None:
     totals = mix_totals(study)
     if totals:
         goals: list[Goal] = ["energy", "latency", "bandwidth"]
-        for _ in range(2):
-            limited = replace(with_budgets(rng, study, totals, rated=False), goal=rng.choice(goals))
-            label = f"seed {seed}, {limited.budgets}, {[workload.budgets for workload in limited.mix]}"
-            explained_by_force.check(limited, totals, explain(limited), label)
+        limited = replace(with_budgets(rng, study, totals, rated=False), goal=rng.choice(goals))
+        label = f"seed {seed}, {limited.budgets}, {[workload.budgets for workload in limited.mix]}"
+        explained_by_force.check(limited, totals, explain(limited), label)
 
 
 @pytest.mark.long

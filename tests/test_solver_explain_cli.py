@@ -127,8 +127,8 @@ def test_help_teaches() -> None:
 @pytest.mark.parametrize("shared", [False, True])
 def test_layers_that_fit_nowhere_are_named_with_buffers_that_would_do(shared: bool) -> None:
     network = network_of(4, conv("small", ("x",), 4, 4), conv("large", ("small",), 64, 4, R=3))
-    study = small_study(network, "energy", feature_bytes=128)
-    sizes = SharedBuffer((128,)) if shared else SeparateBuffers((128,), (8,))
+    study = small_study(network, "energy", feature_bytes=256)
+    sizes = SharedBuffer((256,)) if shared else SeparateBuffers((256,), (256,))
     found = explain(replace(study, buffers=sizes, budgets=Budgets(latency_fs=1)))
     assert found.result is not None
     assert found.result.status == "infeasible"
@@ -140,7 +140,8 @@ def test_layers_that_fit_nowhere_are_named_with_buffers_that_would_do(shared: bo
     for one in found.unfit:
         assert f"{one.layer}: alone it would fit" in text
         assert one.enough is not None
-        enough = SharedBuffer((one.enough[0],)) if shared else SeparateBuffers((one.enough[0],), (one.enough[1],))
+        feature, weight = (max(256, need) for need in one.enough)  # the technology has no smaller buffers
+        enough = SharedBuffer((feature,)) if shared else SeparateBuffers((feature,), (weight,))
         layer = network.layer(one.layer)
         alone = replace(network, inputs=tuple((n, network.tensors[n]) for n in layer.input_tensors))
         alone = replace(alone, layers=(layer,), outputs=(one.layer,))

@@ -3,7 +3,8 @@
     python -m tests.results [--time-limit SECONDS] [NETWORK ...]
 
 Not part of the test run: the whole zoo takes long. Each case is appended to docs/results.jsonl as soon as it is
-solved, and a run that was killed continues where it stopped; cases whose files or cost model changed since are solved again.
+solved, and a run that was killed continues where it stopped; cases whose files or cost model changed since are solved
+again.
 """
 
 from __future__ import annotations
