@@ -65,10 +65,10 @@ Examples:
 
 \b
 Other commands, each with its own --help:
-  solve explain study.yaml              which budgets conflict or limit the optimum, and by how much
-  solve compare study.yaml              fused and layer by layer on every accelerator of the study
-  solve check out/edge/design.json      a written design, priced and executed again
-  solve certify study.yaml              the proof as files that others can check
+  solve explain study.yaml          which budgets conflict or limit the optimum, and by how much
+  solve compare study.yaml          fused and layer by layer on every accelerator of the study
+  solve check out/edge/design.json  a written design, priced and executed again
+  solve certify study.yaml          the proof as files that others can check
 
 \b
 Units (a space before the unit is optional):
