@@ -48,12 +48,13 @@ def saving_bars(design_json: dict[str, Any], ax: Axes | None = None, *, width: f
     tallest = max(patch.get_height() for patch in ax.patches)  # type: ignore[attr-defined]
     ax.set_ylim(0, 1.2 * tallest)
     plain(ax)
-    title = f"{design_json['study']}: savings of fusion, for {_goal_text(design_json['goal'])}"
+    title = f"{design_json['study']}: savings of fusion, for {goal_text(design_json['goal'])}"
     heading(ax, title, _caption(design_json, baseline))
     return ax
 
 
-def _goal_text(goal: str | list[str]) -> str:
+def goal_text(goal: str | list[str]) -> str:
+    """Write a goal, or a list of them, as it is in the JSON object."""
     return ", then ".join(GOAL_TEXTS[name] for name in ([goal] if isinstance(goal, str) else goal))  # type: ignore[index]
 
 

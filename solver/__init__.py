@@ -1,20 +1,23 @@
-"""Which design is best, and why. ``solve`` is imported on first use: OR-tools takes a second to load."""
+"""Which design is best, and why. Functions are imported on first use: OR-tools takes a second to load."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from solver.result import Outcome, Progress, Result
 
 if TYPE_CHECKING:
+    from solver.comparing import compare
+    from solver.explaining import explain
     from solver.optimise import solve
 
-__all__ = ["Outcome", "Progress", "Result", "solve"]
+__all__ = ["Outcome", "Progress", "Result", "compare", "explain", "solve"]
+
+_MODULES = {"compare": "solver.comparing", "explain": "solver.explaining", "solve": "solver.optimise"}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "solve":
-        from solver.optimise import solve
-
-        return solve
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(name)

@@ -15,6 +15,7 @@ from costmodel.technology import PriceError
 from solver.command_line import (
     EXIT_BAD_INPUT,
     EXIT_INTERRUPTED,
+    EXIT_UNDECIDED,
     PlainCommand,
     load_study,
     overrides_of,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from solver.proof import Proof
 
 EXIT_DIFFERS = 1
-EXIT_UNDECIDED = 4
 
 HELP = """Solve the study in SPEC and write a proof that others can check: the reduced model that any MIP solver reads
 (model.mps), the deductions that led to it with the integer multipliers that prove them (certificate.json), and the

@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,15 @@ from specs.study import Study
 
 EXIT_CODES: dict[Status, int] = {"optimal": 0, "feasible": 0, "infeasible": 3, "unknown": 4}
 
+COMMANDS = {
+    "whatif": ("solver.whatif_command", "whatif"),
+    "check": ("solver.check", "check"),
+    "certify": ("solver.certify", "certify"),
+    "explain": ("solver.explain_command", "explain"),
+    "compare": ("solver.compare_command", "compare"),
+}
+"""Sub-commands by their first word: module and command, imported when it is asked for."""
+
 HELP = """Find the accelerator, its array and buffer sizes, the fusion groups and the tiling that together are
 best for the study in SPEC (a YAML file), and prove that no other design in the stated space is better.
 
@@ -53,9 +63,14 @@ Examples:
   solve --set "buffers.feature=[64 KiB, 128 KiB]" --set batch=4 study.yaml
   solve --time-limit "2 min" --out out/edge --plots svg study.yaml
   solve --json study.yaml | jq .totals.energy_j
-  solve whatif study.yaml --vary sram=64KiB:1MiB:x2      (see solve whatif --help)
-  solve check out/edge/design.json      (see solve check --help)
-  solve certify --out out/proof study.yaml      (see solve certify --help)
+
+\b
+Other commands, each with its own --help:
+  solve whatif study.yaml --vary sram=64KiB:1MiB:x2   a budget or a key varied, every variant proven
+  solve explain study.yaml          which budgets conflict or limit the optimum, and by how much
+  solve compare study.yaml          fused and layer by layer on every accelerator of the study
+  solve check out/edge/design.json  a written design, priced and executed again
+  solve certify study.yaml          the proof as files that others can check
 
 \b
 Units (a space before the unit is optional):
@@ -77,18 +92,9 @@ class SolveCommand(PlainCommand):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **settings: Any) -> Any:
         words = list(sys.argv[1:] if args is None else args)
-        if words[:1] == ["check"]:
-            from solver.check import check
-
-            return check.main(words[1:], *rest, **settings)
-        if words[:1] == ["certify"]:
-            from solver.certify import certify
-
-            return certify.main(words[1:], *rest, **settings)
-        if words[:1] == ["whatif"]:
-            from solver.whatif_command import whatif
-
-            return whatif.main(words[1:], *rest, **settings)
+        if words and words[0] in COMMANDS:
+            module, name = COMMANDS[words[0]]
+            return getattr(import_module(module), name).main(words[1:], *rest, **settings)
         return super().main(words, *rest, **settings)
 
 

@@ -17,6 +17,7 @@ from specs.study import Study
 from specs.units import Dimension
 
 EXIT_BAD_INPUT = 2
+EXIT_UNDECIDED = 4
 EXIT_INTERRUPTED = 130
 
 _WAIT_UNITS = {"ms": Fraction(1, 1000), "s": Fraction(1), "min": Fraction(60), "h": Fraction(3600)}

@@ -212,8 +212,12 @@ class Run:
             else:
                 close_plain(bounds)
         bounds.margin = int(self.margin * bounds.best.objective) if bounds.best is not None else 0
+        if bounds.best is not None:  # who asked for any design may stop here
+            self.report(Progress("bounds", bounds.best.objective))
         pairs: dict[tuple[int, int, int], Pair] = {}
         for point in [] if problem.stop() else bounds.open_points().tolist():
+            if problem.stop():  # what is missing then is never asked for
+                break
             at = view(problem, point)
             weights = bounds.weights.get(point, Weights(1, (0,) * len(problem.budgeted)))
             for pair in pairs_of(problem, point, surviving_rows(bounds, at, weights), at.objective):

@@ -6,7 +6,17 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decima
 
 from solver.result import BASE_UNITS, UNIT_OF_GOAL, mixes_in
 from specs.study import Goal
+from specs.units import size_text
 
+_BUDGETED = {
+    "area": (10**6, "mm2"),
+    "latency": (10**15, "s"),
+    "energy": (10**15, "J"),
+    "power": (10**9, "W"),
+    "dram_bandwidth": (1, "B/s"),
+    "dram_traffic": (1, "B"),
+}
+"""Base units of a budget in one unit, and that unit."""
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
 
@@ -83,3 +93,18 @@ def change(new: float, old: float) -> str:
         return "n/a"
     tenths = round(1000 * (new - old) / old)
     return f"{tenths / 10:+.1f} %" if tenths else "0.0 %"
+
+
+def budget_text(name: str, limit: int, rounding: str = ROUND_HALF_EVEN, digits: int = 6) -> str:
+    """Write a budget as a user would state it; with ``ROUND_CEILING`` never lower than it is."""
+    if name == "pes":
+        return str(limit)
+    if name == "sram":
+        return size_text(limit)
+    base, unit = _BUDGETED[name]
+    if name == "area" and limit < 1000:
+        return f"{limit} um2"
+    if name == "area":
+        return f"{Context(prec=digits, rounding=rounding).create_decimal(limit).scaleb(-6).normalize():f} mm2"
+    text, _, prefixed = engineering(Decimal(limit) / base, unit, digits, rounding).partition(" ")
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} {prefixed}"

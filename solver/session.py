@@ -29,6 +29,9 @@ class Session:
         Called now and then while a table is built, with a phase, steps done and steps in all; may raise to leave.
     questions
         What will be asked, if that is known: where one total alone matters in all of it, the table is smaller.
+    as_first
+        Let every question be about the designs that ``study`` itself speaks of. Otherwise a question has the space that
+        it would have alone: where totals count per time, it matters whether energy decides anything.
     """
 
     def __init__(
@@ -37,10 +40,12 @@ class Session:
         workers: int | None = None,
         on_table: TableProgress = lambda *_: None,
         questions: Sequence[Study] = (),
+        as_first: bool = False,
     ) -> None:
         self._space = space_of(study)
+        self._first = study if as_first else None
         self._workers, self._on_table = workers, on_table
-        self._tables: dict[str, tuple[CandidateTable, Memory]] = {}
+        self._tables: dict[object, tuple[CandidateTable, Memory]] = {}
         self._single = {question.goal for question in questions if single_total(question)}
         if len(self._single) != 1 or not all(single_total(question) for question in questions):
             self._single = set()
@@ -61,19 +66,28 @@ class Session:
         table, memory = self._table(study)
         return solve(study, table=table, memory=memory, **options)
 
-    def _table(self, study: Study) -> tuple[CandidateTable, Memory]:
+    def table(self, study: Study) -> CandidateTable:
         """The whole table, with every hardware point; where slowness pays there are fewer ways to run a group."""
-        if single_total(study) and study.goal in self._single:
-            kind: str = study.goal
-            whole = replace(self._space, goal=study.goal)
-        elif study.slowness_pays:
-            kind, whole = "slow", replace(self._space, goal="power")
-        else:  # goals that no single total decides, so that nothing is left out for being dear in one of them
-            kind, whole = "several", replace(self._space, then=("latency",))
+        return self._table(study)[0]
+
+    def _table(self, study: Study) -> tuple[CandidateTable, Memory]:
+        kind, whole = self._whole(study)
         if kind not in self._tables:
             table = build_table(whole, self._on_table, processes=self._workers or available_cores())
             self._tables[kind] = table, Memory()
         return self._tables[kind]
+
+    def _whole(self, study: Study) -> tuple[object, Study]:
+        """A study whose whole table serves a question, and what other such questions have in common with it."""
+        asked = self._first or study
+        if single_total(study) and study.goal in self._single:
+            return study.goal, replace(self._space, goal=study.goal)
+        # Else goals that no single total decides, so that nothing is left out for being dear in one of them.
+        if not asked.slowness_pays:
+            return "several", replace(self._space, then=("latency",))
+        if asked.weighs_energy:
+            return "slow", replace(self._space, goal="power")
+        return "slow traffic", replace(self._space, goal="latency", budgets=Budgets(dram_bytes_per_s=1))
 
 
 def space_of(study: Study) -> Study:

@@ -1,0 +1,78 @@
+"""Where no budget is to blame: the layers that fit none of the listed buffers in any group."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from costmodel.candidates import NO_CAP
+from costmodel.groups import layer_indices
+from costmodel.table import CandidateTable, build_table, price_rows
+from costmodel.technology import PriceError
+from solver.explanation import Unfit
+from specs.network import Network
+from specs.study import Fusion, SeparateBuffers, SharedBuffer, Study
+
+
+def layers_that_fit_nowhere(study: Study, table: CandidateTable | None) -> tuple[Unfit, ...]:
+    """Layers that no hardware point runs, alone or in a group, with buffers that would do for each alone.
+
+    There may be none: every layer may fit somewhere, and no point run them all.
+    """
+    if table is None:
+        return ()
+    runs = np.zeros(table.num_classes, dtype=bool)
+    for family in table.families:
+        for array, points in enumerate(family.points):
+            fits = price_rows(table, family, array, points).fits.any(axis=1)
+            runs[family.classes] |= np.maximum.reduceat(fits, family.starts)
+    covered = {
+        layer
+        for group, layers in enumerate(table.lattice.groups)
+        if runs[table.group_class[group]]
+        for layer in layer_indices(layers)
+    }
+    names = [layer.name for i, layer in enumerate(study.network.layers) if i not in covered]
+    return tuple(Unfit(name, _enough(study, name)) for name in names)
+
+
+def _enough(study: Study, name: str) -> tuple[int, int] | None:
+    """Buffer sizes, doubled from the largest listed as far as the technology's tables go, that fit a layer alone."""
+    buffers = study.buffers
+    shared = isinstance(buffers, SharedBuffer)
+    feature = max(buffers.shared_bytes if isinstance(buffers, SharedBuffer) else buffers.feature_bytes)
+    weight = 0 if isinstance(buffers, SharedBuffer) else max(buffers.weight_bytes)
+    for _ in range(24):
+        found = _needs(study, name, feature, weight, shared)
+        if found is not None:
+            return found
+        feature, weight = 2 * feature, 2 * weight
+    return None
+
+
+def _needs(study: Study, name: str, feature: int, weight: int, shared: bool) -> tuple[int, int] | None:
+    """What the way with the smallest need takes of such buffers, on the array that suits it best."""
+    larger = SharedBuffer((feature,)) if shared else SeparateBuffers((feature,), (weight,))
+    alone = replace(study, network=_alone(study.network, name), mix=(), fusion=Fusion(1), buffers=larger)
+    try:
+        table = build_table(replace(alone, goal="energy", then=("latency",)))
+    except PriceError:
+        return None
+    needs = []
+    for family in table.families:
+        rows = family.rows
+        usable = (rows.feature_cap == NO_CAP) & (rows.weight_cap == NO_CAP)
+        sizes = rows.feature_need, rows.weight_need
+        fits = sum(sizes) <= feature if shared else (sizes[0] <= feature) & (sizes[1] <= weight)
+        for row, array in np.argwhere(fits & usable).tolist():
+            pair = int(sizes[0][row, array]), int(sizes[1][row, array])
+            needs.append((sum(pair), 0) if shared else pair)
+    return min(needs, key=sum, default=None)
+
+
+def _alone(network: Network, name: str) -> Network:
+    """A layer by itself, its operands as inputs."""
+    layer = network.layer(name)
+    read = tuple((tensor, network.tensors[tensor]) for tensor in layer.input_tensors)
+    return Network(network.name, read, (layer,), (name,))
