@@ -44,8 +44,8 @@ class Break:
         In base units of the budget; the budget at this value still allows ``above``.
     above, below
         Optima in base units of the goal; None where no design keeps the budgets.
-    design
-        What reaches ``above`` at ``value``.
+    result
+        Holds a design that reaches ``above`` at ``value``; perhaps as the answer to another question.
     """
 
     value: int
@@ -83,22 +83,22 @@ def breaks_between(
 
     at = ask(high)
     while at.objective is not None:
-        value = _least_value(session, study, name, at.objective, high, ask)
+        value, reached = _least_value(session, study, name, at.objective, high, ask)
         if value <= low:
             return
         below = ask(value - 1)
-        yield Break(value, at.objective, below.objective, ask(value))
+        yield Break(value, at.objective, below.objective, reached or ask(value))
         at, high = below, value - 1
 
 
 def _least_value(
     session: Session, study: Study, name: str, objective: int, high: int, ask: Callable[[int], Result]
-) -> int:
-    """The least value of a budget at which the optimum is still ``objective``, as it is at ``high``."""
+) -> tuple[int, Result | None]:
+    """The least value of a budget that leaves the optimum at ``objective``, as ``high`` does; a result with both."""
     goal = GOAL_OF_BUDGET.get(name)
     if FIELD_OF_GOAL.get(study.goal) == BUDGET_FIELDS[name] and not study.then:
         mixes = 1 if name in ("area", "power") else study.num_mixes
-        return -(-objective // mixes)  # a budget on the goal itself
+        return -(-objective // mixes), None  # a budget on the goal itself
     if goal is not None and not study.then and study.goal in FIELD_OF_GOAL and study.goal != goal:
         field = FIELD_OF_GOAL[study.goal]
         per_mix = _per_mix(study, field, objective)
@@ -107,9 +107,9 @@ def _least_value(
             found = session.solve(with_budget(limited, name, high))
             if found.status != "optimal" or found.objective is None:
                 raise UndecidedError
-            return -(-found.objective // (1 if goal == "area" else study.num_mixes))
+            return -(-found.objective // (1 if goal == "area" else study.num_mixes)), found
     values = _hardware_values(study, name, high)
-    return _bisect(values, objective, ask) if values else _bisect(range(1, high + 1), objective, ask)
+    return _bisect(values or range(1, high + 1), objective, ask), None
 
 
 def _per_mix(study: Study, field: str, objective: int) -> int | None:

@@ -42,6 +42,7 @@ EXIT_CODES: dict[Status, int] = {"optimal": 0, "feasible": 0, "infeasible": 3, "
 
 COMMANDS = {
     "whatif": ("solver.whatif_command", "whatif"),
+    "pareto": ("solver.pareto_command", "pareto"),
     "check": ("solver.check", "check"),
     "certify": ("solver.certify", "certify"),
     "explain": ("solver.explain_command", "explain"),
@@ -67,6 +68,7 @@ Examples:
 \b
 Other commands, each with its own --help:
   solve whatif study.yaml --vary sram=64KiB:1MiB:x2   a budget or a key varied, every variant proven
+  solve pareto study.yaml --goals energy,latency      every best compromise between two goals
   solve explain study.yaml          which budgets conflict or limit the optimum, and by how much
   solve compare study.yaml          fused and layer by layer on every accelerator of the study
   solve check out/edge/design.json  a written design, priced and executed again

@@ -100,7 +100,7 @@ def _pair_paths(proof: Proof, point: int, weights: dict[str, int]) -> list[tuple
     priced = price_rows(table, family, block.array, np.array([point], dtype=np.intp))
     period = table.points[point].period_fs if problem.goal == "latency" else 1
     totals = {"energy": priced.energy_fj[:, 0], "latency": priced.cycles, "bandwidth": priced.dram_bytes}
-    costs = np.stack([totals[problem.goal] * period, *(totals[name] for name in problem.budgeted)], axis=1)
+    costs = np.stack([totals[problem.goal] * period, *(totals[name] for name in map(str, problem.budgeted))], axis=1)
     rows_of: dict[int, list[tuple[tuple[int, ...], int]]] = {}
     row_class = problem.row_class(family)
     for row in np.flatnonzero(priced.fits[:, 0]).tolist():
