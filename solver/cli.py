@@ -67,8 +67,8 @@ Examples:
 
 \b
 Other commands, each with its own --help:
-  solve whatif study.yaml --vary sram=64KiB:1MiB:x2   a budget or a key varied, every variant proven
-  solve pareto study.yaml --goals energy,latency      every best compromise between two goals
+  solve whatif study.yaml --vary sram=64KiB:1MiB:x2    a budget or any key varied, all proven
+  solve pareto study.yaml --goals energy,latency       every best compromise between two goals
   solve explain study.yaml          which budgets conflict or limit the optimum, and by how much
   solve compare study.yaml          fused and layer by layer on every accelerator of the study
   solve check out/edge/design.json  a written design, priced and executed again

@@ -272,8 +272,7 @@ def run_order(problem: Problem, groups: list[int]) -> list[int] | None:
             return None
         order += ready
         done |= set(ready)
-    table = problem.table
-    return sorted(order, key=lambda i: int(table.workloads[table.group_class[groups[i]]]))  # a mix: one after another
+    return order
 
 
 def cycles(problem: Problem, groups: list[int]) -> list[list[int]]:

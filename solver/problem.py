@@ -245,9 +245,8 @@ class Problem:
         return family.per_row(family.classes)
 
     def design(self, selection: Selection) -> Design:
-        """Spell a selection out."""
-        family = self.block_of[selection.point].family
-        groups: list[GroupDesign] = [
-            self.table.group_design(family, piece.row, piece.group) for piece in selection.pieces
-        ]
+        """Spell a selection out; networks of a mix run one after another."""
+        family, table = self.block_of[selection.point].family, self.table
+        pieces = sorted(selection.pieces, key=lambda piece: int(table.workloads[table.group_class[piece.group]]))
+        groups: list[GroupDesign] = [table.group_design(family, piece.row, piece.group) for piece in pieces]
         return Design(self.table.points[selection.point], tuple(groups))

@@ -19,10 +19,10 @@ GOALS: tuple[Goal, ...] = ("energy", "latency", "bandwidth")
 @pytest.mark.parametrize("seed", range(12))
 def test_costs_in_small_parts_give_the_same_table(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     study = replace(random_study(random.Random(seed)), goal=GOALS[seed % 3])
-    monkeypatch.setattr(selection, "_AT_ONCE", 2**40)
+    monkeypatch.setattr(selection, "_BLOCK_CELLS", 2**40)
     whole = build_table(study)
     for at_once in (1, 50):
-        monkeypatch.setattr(selection, "_AT_ONCE", at_once)
+        monkeypatch.setattr(selection, "_BLOCK_CELLS", at_once)
         parts = build_table(study)
         assert len(parts.families) == len(whole.families)
         for one, other in zip(parts.families, whole.families, strict=True):
