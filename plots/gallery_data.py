@@ -12,7 +12,7 @@ from solver.optimise import solve
 from solver.result import Result
 from solver.sweep import questions
 from solver.vary import Varied
-from solver.whatif import what_if
+from solver.whatif import answer_all
 from solver.whatif_curve import curve_of
 from solver.whatif_result import WhatIfCurve
 from specs.study import Study
@@ -57,7 +57,7 @@ def _study(name: str) -> Study:
 def sram_curve(study: Study, sizes: tuple[int, ...]) -> WhatIfCurve:
     """Ask for the best design at several sizes of all SRAM."""
     varied = [Varied("sram", tuple(f"{size} B" for size in sizes))]
-    curve = curve_of(what_if(study, varied, questions(Path(), {}, study, varied)))  # only budgets: no file is read
+    curve = curve_of(answer_all(study, varied, questions(Path(), {}, study, varied)))  # only budgets: no file is read
     assert curve is not None
     return curve
 

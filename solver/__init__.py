@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING, Any
 from solver.result import Outcome, Progress, Result
 
 if TYPE_CHECKING:
+    from solver.asking import front, what_if
     from solver.comparing import compare
     from solver.explaining import explain
     from solver.optimise import solve
 
-__all__ = ["Outcome", "Progress", "Result", "compare", "explain", "solve"]
+__all__ = ["Outcome", "Progress", "Result", "compare", "explain", "front", "solve", "what_if"]
 
-_MODULES = {"compare": "solver.comparing", "explain": "solver.explaining", "solve": "solver.optimise"}
+_MODULES = {
+    "compare": "solver.comparing",
+    "explain": "solver.explaining",
+    "front": "solver.asking",
+    "solve": "solver.optimise",
+    "what_if": "solver.asking",
+}
 
 
 def __getattr__(name: str) -> Any:

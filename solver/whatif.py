@@ -54,7 +54,7 @@ class WhatIf:
     gaps: tuple[Gap, ...] = ()
 
 
-def what_if(
+def answer_all(
     study: Study,
     varied: Sequence[Varied],
     questions: Sequence[Question],

@@ -152,12 +152,12 @@ def _sweep(
 ) -> WhatIf | None:
     """Ask in a thread, so that Ctrl-C is heard; None if it was."""
     from solver.sweep_run import SweepStoppedError
-    from solver.whatif import what_if
+    from solver.whatif import answer_all
 
     log = None if folder is None else folder / LOG_FILE
 
     def work(show: Callable[[Progress], None]) -> WhatIf:
-        return what_if(study, varied, asked, log=log, stop=stop, on_progress=show, **options)
+        return answer_all(study, varied, asked, log=log, stop=stop, on_progress=show, **options)
 
     try:
         with live_line(study, stop) as show:

@@ -25,7 +25,7 @@ from solver.session import Session
 from solver.sweep import BUDGET_FIELDS, Question, in_halves, questions
 from solver.sweep_run import SweepStoppedError
 from solver.vary import Varied, read_varied
-from solver.whatif import what_if
+from solver.whatif import answer_all
 from solver.whatif_curve import curve_of
 from solver.whatif_report import as_csv, as_object, text
 from specs import SpecError, load
@@ -69,7 +69,7 @@ def run(*words: str) -> int:
 @pytest.mark.parametrize("vary", [("sram=3KiB:10KiB:+1KiB",), ("latency=20us:200us:4", "pes=21,84"), ("batch=1,2",)])
 def test_every_answer_is_what_a_single_solve_says(spec: Path, vary: tuple[str, ...]) -> None:
     study, varied, made = asked(spec, *vary)
-    found = what_if(study, varied, made)
+    found = answer_all(study, varied, made)
     for question, told in zip(made, found.answers, strict=True):
         alone = solve(question.study, baseline=False)
         assert (told["status"], told["objective_base"]) == (alone.status, alone.objective)
@@ -148,7 +148,7 @@ def test_breaks_on_average_power_are_found_by_bisection() -> None:
 
 def test_a_budget_binds_if_the_optimum_is_better_without_it(spec: Path) -> None:
     study, varied, made = asked(spec, "sram=3KiB:10KiB:+1KiB")
-    found = what_if(study, varied, made)
+    found = answer_all(study, varied, made)
     free = solve(replace(study, budgets=Budgets()), baseline=False).objective
     assert free is not None
     bound = [told["binding"] for told in found.answers if told["status"] == "optimal"]
@@ -168,7 +168,7 @@ def test_a_budget_binds_if_the_optimum_is_better_without_it(spec: Path) -> None:
 def test_nothing_is_computed_twice(spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study, varied, made = asked(spec, "sram=3KiB:10KiB:+1KiB")
     log = tmp_path / "out" / "whatif.jsonl"
-    whole = what_if(study, varied, made, log=log, details=False)
+    whole = answer_all(study, varied, made, log=log, details=False)
     lines = log.read_bytes().splitlines(keepends=True)
     assert len(lines) == len(made)
     log.write_bytes(b"".join(lines[:3]) + lines[3][:40])  # killed in the middle of the fourth line
@@ -179,7 +179,7 @@ def test_nothing_is_computed_twice(spec: Path, tmp_path: Path, monkeypatch: pyte
         return session.solve(question.study)
 
     monkeypatch.setattr(solver.sweep_run, "ask", ask)
-    again = what_if(study, varied, made, log=log, details=False)
+    again = answer_all(study, varied, made, log=log, details=False)
     assert len(asked_again) == len(made) - 3
 
     def plain(told: dict[str, Any]) -> dict[str, Any]:
@@ -201,7 +201,7 @@ def test_a_stopped_sweep_keeps_what_was_answered(spec: Path, tmp_path: Path, mon
 
     monkeypatch.setattr(solver.sweep_run, "ask", ask)
     with pytest.raises(SweepStoppedError):
-        what_if(study, varied, made, log=log, stop=stop)
+        answer_all(study, varied, made, log=log, stop=stop)
     assert len(log.read_text().splitlines()) == 2
 
 
@@ -212,15 +212,15 @@ def test_one_bad_variant_does_not_stop_the_rest(spec: Path, monkeypatch: pytest.
         return PriceError("too much to add up") if question.study.batch == 2 else session.solve(question.study)
 
     monkeypatch.setattr(solver.sweep_run, "ask", ask)
-    found = what_if(study, varied, made, workers=1, details=False)
+    found = answer_all(study, varied, made, workers=1, details=False)
     assert [told["status"] for told in found.answers] == ["optimal", "error"]
     assert "batch 2: too much to add up" in text(found)
 
 
 def test_different_spaces_go_to_different_processes(spec: Path) -> None:
     study, varied, made = asked(spec, "batch=1,2,3")
-    apart = what_if(study, varied, made, workers=2, details=False)
-    here = what_if(study, varied, made, workers=1, details=False)
+    apart = answer_all(study, varied, made, workers=2, details=False)
+    here = answer_all(study, varied, made, workers=1, details=False)
     assert [told["objective_base"] for told in apart.answers] == [told["objective_base"] for told in here.answers]
 
 
@@ -255,7 +255,7 @@ def test_the_command_prints_a_table_and_writes_its_files(
 
 def test_the_curve_has_every_answer_and_every_change(spec: Path) -> None:
     study, varied, made = asked(spec, "sram=none,1KiB,3KiB,8KiB")
-    found = what_if(study, varied, made)
+    found = answer_all(study, varied, made)
     curve = curve_of(found)
     assert curve is not None
     told = {one["values"]["sram"]: one for one in found.answers}
@@ -266,7 +266,7 @@ def test_the_curve_has_every_answer_and_every_change(spec: Path) -> None:
     changes = [(one.at, one.below, one.above) for one in curve.breaks]
     assert changes == sorted((one.value, one.below, one.above) for gap in found.gaps for one in gap.breaks)
     assert changes
-    assert curve_of(what_if(*asked(spec, "batch=1,2"), details=False)) is None
+    assert curve_of(answer_all(*asked(spec, "batch=1,2"), details=False)) is None
 
 
 def test_the_json_is_one_object(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -300,7 +300,7 @@ def test_mistakes_are_one_line(spec: Path, capsys: pytest.CaptureFixture[str], w
 
 def test_text_csv_and_json_tell_infeasible_variants(spec: Path) -> None:
     study, varied, made = asked(spec, "sram=1KiB,8KiB")
-    found = what_if(study, varied, made)
+    found = answer_all(study, varied, made)
     assert [told["status"] for told in found.answers] == ["infeasible", "optimal"]
     assert "infeasible" in text(found)
     assert "nothing fits" in text(found)
