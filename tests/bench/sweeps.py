@@ -73,8 +73,8 @@ def main() -> None:
     if arguments.write:
         text = (
             "# Sweeps\n\nMade by `python tests/bench/sweeps.py --write`; do not edit by hand.\n\n"
-            "`solve whatif` over 50 values of one budget, each proven, against one solve in the middle of the range; one\n"
-            "core for both. Target: a ratio of 3.\n\n" + "\n".join(lines) + f"\n\n{stamp()}\n"
+            "`solve whatif` over 50 values of one budget, each proven, against one solve in the middle of the range;\n"
+            "one core for both. Target: a ratio of 3.\n\n" + "\n".join(lines) + f"\n\n{stamp()}\n"
         )
         (ROOT / "docs" / "benchmarks_sweeps.md").write_text(text, encoding="utf-8")
 
