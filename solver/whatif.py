@@ -11,7 +11,7 @@ from typing import Any
 
 from solver.breaks import Break, UndecidedError, breaks_between, with_budget
 from solver.result import Progress, Result
-from solver.session import Session
+from solver.session import Session, space_of
 from solver.sweep import BUDGET_FIELDS, Question
 from solver.sweep_log import SweepLog
 from solver.sweep_run import run_sweep
@@ -107,13 +107,16 @@ class _Asker:
     ) -> None:
         self._sessions, self._studies, self._workers, self._stop = sessions, studies, workers, stop
         self._found: dict[Study, Result] = {}
+        self._by_space: dict[Study, Session] = {}
 
     def session(self, key: str, study: Study) -> Session:
         """The session that answered a question, or a new one if another process or an earlier run did."""
-        if key not in self._sessions:
-            session = Session(study, self._workers, questions=self._studies)
-            self._sessions |= dict.fromkeys([key], session)
-        return self._sessions[key]
+        if key in self._sessions:
+            return self._sessions[key]
+        space = space_of(study)
+        if space not in self._by_space:
+            self._by_space[space] = Session(study, self._workers, questions=self._studies)
+        return self._by_space[space]
 
     def stopped(self) -> bool:
         return self._stop.is_set()

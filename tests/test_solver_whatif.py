@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+import solver.session
 import solver.sweep_run
 from brute_force import Total, undominated_totals
+from costmodel.table import CandidateTable, build_table
 from costmodel.technology import PriceError
 from random_instances import conv, instance, network_of, small_study
 from solver import solve
@@ -186,6 +188,25 @@ def test_nothing_is_computed_twice(spec: Path, tmp_path: Path, monkeypatch: pyte
         return {key: value for key, value in told.items() if key != "seconds"}
 
     assert [plain(told) for told in again.answers] == [plain(told) for told in whole.answers]
+
+
+def test_what_lies_between_old_answers_needs_one_table(
+    spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, varied, made = asked(spec, "sram=3KiB:10KiB:+1KiB")
+    log, built = tmp_path / "whatif.jsonl", 0
+    first = answer_all(study, varied, made, log=log)
+
+    def counted(*given: Any, **options: Any) -> CandidateTable:
+        nonlocal built
+        built += 1
+        return build_table(*given, **options)
+
+    monkeypatch.setattr(solver.session, "build_table", counted)
+    again = answer_all(study, varied, made, log=log)
+    assert built == 1
+    assert [told["binding"] for told in again.answers] == [told["binding"] for told in first.answers]
+    assert [(gap.low, gap.high) for gap in again.gaps] == [(gap.low, gap.high) for gap in first.gaps]
 
 
 def test_a_stopped_sweep_keeps_what_was_answered(spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
