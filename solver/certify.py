@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costmodel.groups import TooWideError
-from costmodel.technology import PriceError
 from solver.command_line import (
     EXIT_BAD_INPUT,
     EXIT_INTERRUPTED,
@@ -23,13 +20,12 @@ from solver.command_line import (
     waiting_time,
 )
 from solver.export import CERTIFICATE_FILE, DESIGN_FILE, MODEL_FILE, design_object, json_text, write_design
-from solver.files import OutputError, check_writable, remove, write_whole
-from solver.interrupt import GaveUpError, run_interruptibly
+from solver.files import check_writable, remove, write_whole
+from solver.interrupt import run_interruptibly
 from solver.picture_files import PICTURE_FILES, remove_pictures
 from solver.progress import live_line
 from solver.result import Result
 from solver.statements import verdict
-from specs import SpecError
 from specs.study import Study
 
 if TYPE_CHECKING:
@@ -95,26 +91,16 @@ def certify(
     """Certify one study; returns the exit code."""
     overrides = overrides_of(goal, budgets, settings, no_fusion)
     stop = threading.Event()
-    try:
-        study = load_study(spec, overrides)
-        refusal = _not_certified(study)
-        if refusal is not None:
-            click.echo(f"{spec}: {refusal}", err=True)
-            return EXIT_BAD_INPUT
-        check_writable(folder, (CERTIFICATE_FILE, MODEL_FILE, DESIGN_FILE, *PICTURE_FILES))
-        options = {"time_limit": time_limit, "workers": workers, "use_bounds": not no_bounds}
-        options["margin"] = margin / 100
-        origin = {"spec": {"file": str(spec), "overrides": overrides.values}}
-        return _certify(study, folder, origin, stop, options, recheck=not no_recheck)
-    except (SpecError, OutputError) as error:
-        click.echo(str(error), err=True)
+    study = load_study(spec, overrides)
+    refusal = _not_certified(study)
+    if refusal is not None:
+        click.echo(f"{spec}: {refusal}", err=True)
         return EXIT_BAD_INPUT
-    except (PriceError, TooWideError) as error:
-        click.echo(f"{spec}: {error}", err=True)
-        return EXIT_BAD_INPUT
-    except GaveUpError:
-        click.echo("interrupted twice: gave up without a result", err=True)
-        os._exit(EXIT_INTERRUPTED)  # CP-SAT's threads still run and would crash an orderly exit
+    check_writable(folder, (CERTIFICATE_FILE, MODEL_FILE, DESIGN_FILE, *PICTURE_FILES))
+    options = {"time_limit": time_limit, "workers": workers, "use_bounds": not no_bounds}
+    options["margin"] = margin / 100
+    origin = {"spec": {"file": str(spec), "overrides": overrides.values}}
+    return _certify(study, folder, origin, stop, options, recheck=not no_recheck)
 
 
 def _not_certified(study: Study) -> str | None:

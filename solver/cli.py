@@ -6,7 +6,6 @@ This is the roof: the one place that knows the solver, the terminal and the plot
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -16,10 +15,7 @@ from typing import Any
 
 import click
 
-from costmodel.groups import TooWideError
-from costmodel.technology import PriceError
 from solver.command_line import (
-    EXIT_BAD_INPUT,
     EXIT_INTERRUPTED,
     PlainCommand,
     load_study,
@@ -28,14 +24,13 @@ from solver.command_line import (
     waiting_time,
 )
 from solver.export import DESIGN_FILE, design_object, json_text, package_version, write_design
-from solver.files import OutputError, check_writable, write_whole
-from solver.interrupt import GaveUpError, run_interruptibly
+from solver.files import check_writable, write_whole
+from solver.interrupt import run_interruptibly
 from solver.picture_files import CHOICES, PICTURE_FILES, PICTURES, picture_names, remove_pictures
 from solver.progress import live_line
 from solver.report import report
 from solver.result import Result, Status
 from solver.statements import verdict
-from specs import SpecError
 from specs.study import Study
 
 EXIT_CODES: dict[Status, int] = {"optimal": 0, "feasible": 0, "infeasible": 3, "unknown": 4}
@@ -136,24 +131,14 @@ def main(
     pictures = picture_names(plots)
     overrides = overrides_of(goal, budgets, settings, no_fusion)
     stop = threading.Event()
-    try:
-        study = load_study(spec, overrides)
-        if folder is not None:
-            check_writable(folder, (DESIGN_FILE, *PICTURE_FILES))
-        result = _solve(study, stop, time_limit=time_limit, workers=workers, use_bounds=not no_bounds)
-        design = design_object(result) | {"spec": {"file": str(spec), "overrides": overrides.values}}
-        _print(result, design, as_json)
-        if folder is not None:
-            _write(result, design, folder, pictures)
-    except (SpecError, OutputError) as error:
-        click.echo(str(error), err=True)
-        return EXIT_BAD_INPUT
-    except (PriceError, TooWideError) as error:
-        click.echo(f"{spec}: {error}", err=True)
-        return EXIT_BAD_INPUT
-    except GaveUpError:
-        click.echo("interrupted twice: gave up without a result", err=True)
-        os._exit(EXIT_INTERRUPTED)  # CP-SAT's threads still run and would crash an orderly exit
+    study = load_study(spec, overrides)
+    if folder is not None:
+        check_writable(folder, (DESIGN_FILE, *PICTURE_FILES))
+    result = _solve(study, stop, time_limit=time_limit, workers=workers, use_bounds=not no_bounds)
+    design = design_object(result) | {"spec": {"file": str(spec), "overrides": overrides.values}}
+    _print(result, design, as_json)
+    if folder is not None:
+        _write(result, design, folder, pictures)
     if stop.is_set():
         click.echo("interrupted: this is what was known by then", err=True)
         return EXIT_INTERRUPTED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,6 +12,10 @@ from typing import Any
 
 import click
 
+from costmodel.groups import TooWideError
+from costmodel.technology import PriceError
+from solver.files import OutputError
+from solver.interrupt import GaveUpError
 from specs import SpecError, load
 from specs.errors import Origin
 from specs.study import Study
@@ -25,7 +30,22 @@ _WAIT = Dimension("time", "90 s", "seconds", _WAIT_UNITS)
 
 
 class PlainCommand(click.Command):
-    """A command that says what is wrong in one line, without a usage text around it."""
+    """A command that says what is wrong in one line, without a usage text around it.
+
+    Mistakes in a study, what cannot be priced or written, and a second Ctrl-C end every command in the same way.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (SpecError, OutputError) as error:
+            click.echo(str(error), err=True)
+        except (PriceError, TooWideError) as error:
+            click.echo(f"{ctx.params.get('spec') or ctx.params.get('file')}: {error}", err=True)
+        except GaveUpError:
+            click.echo("interrupted twice: gave up without a result", err=True)
+            os._exit(EXIT_INTERRUPTED)  # CP-SAT's threads still run and would crash an orderly exit
+        return EXIT_BAD_INPUT
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **settings: Any) -> Any:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +10,6 @@ from typing import Any
 
 import click
 
-from costmodel.groups import TooWideError
-from costmodel.technology import PriceError
 from solver.command_line import (
     EXIT_BAD_INPUT,
     EXIT_INTERRUPTED,
@@ -26,10 +23,9 @@ from solver.command_line import (
 )
 from solver.comparison import Comparison
 from solver.export import json_text
-from solver.files import OutputError, check_writable, remove, write_whole
-from solver.interrupt import GaveUpError, run_interruptibly
+from solver.files import check_writable, remove, write_whole
+from solver.interrupt import run_interruptibly
 from solver.progress import live_line
-from specs import SpecError
 from specs.study import SeparateBuffers, SharedBuffer, Study
 
 JSON_FILE, CSV_FILE, PICTURE_FILE = "compare.json", "compare.csv", "compare.png"
@@ -101,29 +97,19 @@ def compare(
     """Compare the accelerators of one study; returns the exit code."""
     overrides = overrides_of(goal, budgets, settings, no_fusion)
     stop = threading.Event()
-    try:
-        study = load_study(spec, overrides)
-        if study.fusion.max_layers == 1:
-            click.echo(f"{spec}: there is nothing to compare: fusion is off", err=True)
-            return EXIT_BAD_INPUT
-        given = None if at is None else _given(spec, overrides, at)
-        if folder is not None:
-            check_writable(folder, (JSON_FILE, CSV_FILE, PICTURE_FILE))
-        found = _compare(study, stop, at=given, time_limit=time_limit, workers=workers)
-        if not stop.is_set() and all(entry.result is None for entry in found.entries):
-            for failure in dict.fromkeys(f"{entry.template}: {entry.failure}" for entry in found.entries):
-                click.echo(f"{spec}: {failure}", err=True)
-            return EXIT_BAD_INPUT
-        _print_and_write(found, {"spec": {"file": str(spec), "overrides": overrides.values}}, as_json, folder)
-    except (SpecError, OutputError) as error:
-        click.echo(str(error), err=True)
+    study = load_study(spec, overrides)
+    if study.fusion.max_layers == 1:
+        click.echo(f"{spec}: there is nothing to compare: fusion is off", err=True)
         return EXIT_BAD_INPUT
-    except (PriceError, TooWideError) as error:
-        click.echo(f"{spec}: {error}", err=True)
+    given = None if at is None else _given(spec, overrides, at)
+    if folder is not None:
+        check_writable(folder, (JSON_FILE, CSV_FILE, PICTURE_FILE))
+    found = _compare(study, stop, at=given, time_limit=time_limit, workers=workers)
+    if not stop.is_set() and all(entry.result is None for entry in found.entries):
+        for failure in dict.fromkeys(f"{entry.template}: {entry.failure}" for entry in found.entries):
+            click.echo(f"{spec}: {failure}", err=True)
         return EXIT_BAD_INPUT
-    except GaveUpError:
-        click.echo("interrupted twice: gave up without a result", err=True)
-        os._exit(EXIT_INTERRUPTED)  # CP-SAT's threads still run and would crash an orderly exit
+    _print_and_write(found, {"spec": {"file": str(spec), "overrides": overrides.values}}, as_json, folder)
     if stop.is_set():
         click.echo("interrupted: this is what was known by then", err=True)
         return EXIT_INTERRUPTED

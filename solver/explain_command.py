@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from costmodel.groups import TooWideError
-from costmodel.technology import PriceError
 from solver.command_line import (
-    EXIT_BAD_INPUT,
     EXIT_INTERRUPTED,
     EXIT_UNDECIDED,
     PlainCommand,
@@ -23,9 +19,8 @@ from solver.command_line import (
 )
 from solver.explanation import Explanation
 from solver.export import json_text
-from solver.interrupt import GaveUpError, run_interruptibly
+from solver.interrupt import run_interruptibly
 from solver.progress import live_line
-from specs import SpecError
 from specs.study import Study
 
 HELP = """Say why the answer to the study in SPEC is what it is. Every statement is proven, or said to be undecided.
@@ -73,17 +68,7 @@ def explain(
     """Explain one study; returns the exit code."""
     overrides = overrides_of(goal, budgets, settings, no_fusion)
     stop = threading.Event()
-    try:
-        found = _explain(load_study(spec, overrides), stop, time_limit, workers)
-    except SpecError as error:
-        click.echo(str(error), err=True)
-        return EXIT_BAD_INPUT
-    except (PriceError, TooWideError) as error:
-        click.echo(f"{spec}: {error}", err=True)
-        return EXIT_BAD_INPUT
-    except GaveUpError:
-        click.echo("interrupted twice: gave up without a result", err=True)
-        os._exit(EXIT_INTERRUPTED)  # CP-SAT's threads still run and would crash an orderly exit
+    found = _explain(load_study(spec, overrides), stop, time_limit, workers)
     if as_json:
         from solver.explain_export import explanation_object
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,10 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costmodel.groups import TooWideError
-from costmodel.technology import PriceError
 from solver.command_line import (
-    EXIT_BAD_INPUT,
     EXIT_INTERRUPTED,
     EXIT_UNDECIDED,
     PlainCommand,
@@ -25,12 +21,11 @@ from solver.command_line import (
     study_options,
     waiting_time,
 )
-from solver.files import OutputError, check_writable, remove, write_whole
-from solver.interrupt import GaveUpError, run_interruptibly
+from solver.files import check_writable, remove, write_whole
+from solver.interrupt import run_interruptibly
 from solver.picture_files import CHOICES, FORMATS
 from solver.progress import live_line
 from solver.result import Progress
-from specs import SpecError
 from specs.study import Study
 
 if TYPE_CHECKING:
@@ -97,28 +92,18 @@ def pareto(
 ) -> int:
     """Find one front; returns the exit code."""
     stop = threading.Event()
-    try:
-        if goal is not None:
-            raise click.UsageError("--goal and --goals contradict each other.")
-        study = load_study(spec, overrides_of(None, budgets, settings, no_fusion))
-        if folder is not None:
-            check_writable(folder, (JSON_FILE, CSV_FILE))
-        found = _find(study, goals, stop, workers, time_limit)
-        if found is None:
-            click.echo("interrupted before any point was found", err=True)
-            return EXIT_INTERRUPTED
-        _print(found, as_json)
-        if folder is not None:
-            _write(found, folder, picture)
-    except (SpecError, OutputError) as error:
-        click.echo(str(error), err=True)
-        return EXIT_BAD_INPUT
-    except (PriceError, TooWideError) as error:
-        click.echo(f"{spec}: {error}", err=True)
-        return EXIT_BAD_INPUT
-    except GaveUpError:
-        click.echo("interrupted twice: gave up", err=True)
-        os._exit(EXIT_INTERRUPTED)  # CP-SAT's threads still run and would crash an orderly exit
+    if goal is not None:
+        raise click.UsageError("--goal and --goals contradict each other.")
+    study = load_study(spec, overrides_of(None, budgets, settings, no_fusion))
+    if folder is not None:
+        check_writable(folder, (JSON_FILE, CSV_FILE))
+    found = _find(study, goals, stop, workers, time_limit)
+    if found is None:
+        click.echo("interrupted before any point was found", err=True)
+        return EXIT_INTERRUPTED
+    _print(found, as_json)
+    if folder is not None:
+        _write(found, folder, picture)
     if stop.is_set():
         return EXIT_INTERRUPTED
     return 0 if found.points else EXIT_INFEASIBLE if found.status == "infeasible" else EXIT_UNDECIDED

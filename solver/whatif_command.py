@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from solver.command_line import (
-    EXIT_BAD_INPUT,
     EXIT_INTERRUPTED,
     PlainCommand,
     assignments,
@@ -20,13 +18,12 @@ from solver.command_line import (
     study_options,
     waiting_time,
 )
-from solver.files import OutputError, check_writable, remove, write_whole
-from solver.interrupt import GaveUpError, run_interruptibly
+from solver.files import check_writable, remove, write_whole
+from solver.interrupt import run_interruptibly
 from solver.picture_files import CHOICES, FORMATS
 from solver.progress import live_line
 from solver.result import Progress
 from solver.vary import EXAMPLE, FORMS, Varied, read_varied
-from specs import SpecError
 from specs.study import Study
 
 if TYPE_CHECKING:
@@ -110,28 +107,21 @@ def whatif(
     """Sweep one study; returns the exit code."""
     overrides = overrides_of(goal, budgets, settings, no_fusion)
     stop = threading.Event()
-    try:
-        for one in varied:
-            overrides.add(one.key, one.values[0], f"--vary {one.name}")
-        study = load_study(spec, overrides)
-        for one in varied:
-            del overrides.values[one.key]
-        if folder is not None:
-            check_writable(folder, (CSV_FILE,))
-        asked = _questions(spec, overrides.values, study, varied)
-        options = {"workers": workers, "time_limit": time_limit, "details": not no_details}
-        found = _sweep(study, varied, asked, stop, folder, options)
-        if found is None:
-            return EXIT_INTERRUPTED
-        _print(found, as_json)
-        if folder is not None:
-            _write(found, folder, picture)
-    except (SpecError, OutputError) as error:
-        click.echo(str(error), err=True)
-        return EXIT_BAD_INPUT
-    except GaveUpError:
-        click.echo("interrupted twice: gave up", err=True)
-        os._exit(EXIT_INTERRUPTED)  # CP-SAT's threads still run and would crash an orderly exit
+    for one in varied:
+        overrides.add(one.key, one.values[0], f"--vary {one.name}")
+    study = load_study(spec, overrides)
+    for one in varied:
+        del overrides.values[one.key]
+    if folder is not None:
+        check_writable(folder, (CSV_FILE,))
+    asked = _questions(spec, overrides.values, study, varied)
+    options = {"workers": workers, "time_limit": time_limit, "details": not no_details}
+    found = _sweep(study, varied, asked, stop, folder, options)
+    if found is None:
+        return EXIT_INTERRUPTED
+    _print(found, as_json)
+    if folder is not None:
+        _write(found, folder, picture)
     undecided = any(told["status"] in ("unknown", "error") for told in found.answers)
     return EXIT_UNDECIDED if undecided else 0
 
