@@ -49,6 +49,8 @@ class Memory:
     """Lines and designs of one table, by goal and by the groups that may be used."""
 
     def __init__(self) -> None:
+        self.designs: int | None = None
+        """How many designs the space has, once counted."""
         self._lines: dict[_Kind, dict[tuple[Total, ...], _Lines]] = defaultdict(dict)
         self._least: dict[tuple[_Kind, str], Ints] = {}
         self._designs: dict[bytes, dict[tuple[object, ...], tuple[Selection, Design, Cost]]] = defaultdict(dict)
@@ -99,6 +101,11 @@ class Memory:
                 and keeps_all(problem.table.study, design, cost, problem.budgets)
             ):
                 bounds.best = type(selection)(selection.point, selection.pieces, objective)
+
+    def cost_of(self, problem: Problem, selection: Selection) -> Cost | None:
+        """What the plain reading said of a design that it has priced before."""
+        known = self._designs[_kind(problem)[1]].get((selection.point, selection.pieces))
+        return None if known is None else known[2]
 
     def keep_design(self, problem: Problem, selection: Selection, design: Design, cost: Cost) -> None:
         """Remember a design that was priced by the plain reading."""

@@ -282,7 +282,8 @@ class Run:
     def _outcome(self, problem: Problem, selection: Selection, bound: int) -> Outcome:
         """Re-price the selection with `evaluate`: the same integers, or the solve is wrong and says so."""
         design = problem.design(selection)
-        cost = evaluate(self.study, design)
+        cost = problem.memory.cost_of(problem, selection) if problem.memory is not None else None
+        cost = cost or evaluate(self.study, design)
         objective = objective_of(problem.goal, cost)
         assert objective == selection.objective, f"evaluate says {objective}, the table {selection.objective}"
         assert keeps_all(self.study, design, cost, problem.budgets)

@@ -13,14 +13,19 @@ from specs.study import Study
 
 def space_of(part: Part) -> Space:
     """Tell the space that is searched, fused or not."""
-    table = part.table
+    table, memory = part.table, part.memory
+    designs = None if memory is None else memory.designs
+    if designs is None:
+        designs = count_designs(table.study, table.lattice, table.num_points_listed)
+    if memory is not None:
+        memory.designs = designs
     return Space(
         hardware_points_listed=table.num_points_listed,
         hardware_points=len(part.points),
         groups=len(table.lattice.groups),
         group_classes=table.num_classes,
         candidates=table.priced,
-        designs=count_designs(table.study, table.lattice, table.num_points_listed),
+        designs=designs,
     )
 
 
