@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from solver.command_line import (
+    EXIT_BAD_INPUT,
     EXIT_INTERRUPTED,
     PlainCommand,
     load_study,
@@ -31,6 +32,7 @@ from solver.progress import live_line
 from solver.report import report
 from solver.result import Result, Status
 from solver.statements import verdict
+from specs.errors import closest
 from specs.study import Study
 
 EXIT_CODES: dict[Status, int] = {"optimal": 0, "feasible": 0, "infeasible": 3, "unknown": 4}
@@ -92,6 +94,10 @@ class SolveCommand(PlainCommand):
         if words and words[0] in COMMANDS:
             module, name = COMMANDS[words[0]]
             return getattr(import_module(module), name).main(words[1:], *rest, **settings)
+        meant = closest(words[0], COMMANDS) if words and words[0].isalpha() and not Path(words[0]).exists() else None
+        if meant is not None:
+            click.echo(f'solve: there is no command or study "{words[0]}"; did you mean "solve {meant}"?', err=True)
+            sys.exit(EXIT_BAD_INPUT)
         return super().main(words, *rest, **settings)
 
 

@@ -49,7 +49,7 @@ class PlainCommand(click.Command):
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **settings: Any) -> Any:
         try:
-            code = super().main(args, **(settings | {"standalone_mode": False}))
+            code: Any = super().main(args, **({"prog_name": self.name} | settings | {"standalone_mode": False}))
         except click.ClickException as error:
             message = " ".join(error.format_message().split())
             click.echo(f"{self.name}: {message} (see {self.name} --help)", err=True)

@@ -75,7 +75,7 @@ def _two_goals(context: click.Context, option: click.Parameter, text: str) -> tu
     "--out", "folder", type=click.Path(path_type=Path), metavar="DIR",
     help=f"Also write {JSON_FILE}, {CSV_FILE} and {PICTURE}.png into this folder.",
 )  # fmt: skip
-@click.option("--plots", "picture", type=click.Choice(CHOICES), default=FORMATS[0], help="Format of the picture.")
+@click.option("--plots", "picture", type=click.Choice(CHOICES), help="Format of the picture; needs --out.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 def pareto(
     spec: Path,
@@ -87,10 +87,12 @@ def pareto(
     workers: int | None,
     time_limit: float | None,
     folder: Path | None,
-    picture: str,
+    picture: str | None,
     as_json: bool,
 ) -> int:
     """Find one front; returns the exit code."""
+    if picture is not None and folder is None:
+        raise click.UsageError("--plots needs --out, the folder to write to.")
     stop = threading.Event()
     if goal is not None:
         raise click.UsageError("--goal and --goals contradict each other.")
@@ -103,7 +105,7 @@ def pareto(
         return EXIT_INTERRUPTED
     _print(found, as_json)
     if folder is not None:
-        _write(found, folder, picture)
+        _write(found, folder, picture or FORMATS[0])
     if stop.is_set():
         return EXIT_INTERRUPTED
     return 0 if found.points else EXIT_INFEASIBLE if found.status == "infeasible" else EXIT_UNDECIDED

@@ -31,7 +31,9 @@ def text(found: Front, most_rows: int) -> str:
     if len(chosen) < len(found.points):
         lines.append(f"{len(chosen)} of {len(found.points)} points; --json and --out have all")
     if found.complete:
-        lines.append(f"proven: these {len(found.points)} points are the whole front in the stated space")
+        number = len(found.points)
+        these = f"these {number} points are" if number > 1 else "this point is"
+        lines.append(f"proven: {these} the whole front in the stated space")
     else:
         last = bound_text(second, found.points[-1][1], found.study.num_mixes)
         lines.append(f"proven, but not complete: the front goes on below {last} of {_name(second)}")

@@ -42,7 +42,7 @@ def report(result: Result) -> str:
 def _title(result: Result) -> str:
     study = result.study
     batch = "one image" if study.batch == 1 else f"{study.batch} images"
-    name = f"a mix of {len(study.mix)} networks" if study.mix else study.network.name
+    name = f"a mix of {len(study.mix)} network{'s' * (len(study.mix) > 1)}" if study.mix else study.network.name
     network = f"{name}, {len(study.network.layers)} layers, {batch}, {study.technology.name}"
     return f"{study.name}: {', then '.join(GOAL_TEXTS[goal] for goal in study.goals)} for {network}"
 

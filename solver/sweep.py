@@ -16,7 +16,7 @@ from solver.export import design_object, package_version
 from solver.result import Result
 from solver.vary import BUDGET_UNITS, Varied, base_value
 from specs import SpecError, describe, load
-from specs.errors import Origin
+from specs.errors import Origin, Problem
 from specs.study import Budgets, Study
 
 FORMAT = "laminate-whatif/1"
@@ -61,7 +61,7 @@ def questions(spec: Path, overrides: Mapping[str, object], study: Study, varied:
     SpecError
         With every value that makes no study.
     """
-    found, problems = list[Question](), []
+    found, problems = list[Question](), list[Problem]()
     read: dict[tuple[tuple[str, str], ...], Study] = {(): study}
     for texts in product(*(one.values for one in varied)):
         values = tuple(zip((one.name for one in varied), texts, strict=True))
@@ -70,7 +70,8 @@ def questions(spec: Path, overrides: Mapping[str, object], study: Study, varied:
             if others not in read:
                 read[others] = load(spec, {**overrides, **dict(others)})
             limits = {name: text for name, text in values if name in BUDGET_UNITS}
-            found.append(Question(values, replace(read[others], budgets=_limited(read[others].budgets, limits))))
+            budgets = _limited(read[others].budgets, limits, problems)
+            found.append(Question(values, replace(read[others], budgets=budgets)))
         except SpecError as error:
             problems += [replace(problem, origin=_typed(problem.origin, varied)) for problem in error.problems]
     if problems:
@@ -84,8 +85,14 @@ def _typed(origin: Origin, varied: Sequence[Varied]) -> Origin:
     return Origin(options[origin.source]) if origin.source in options else origin
 
 
-def _limited(budgets: Budgets, limits: Mapping[str, str]) -> Budgets:
-    return replace(budgets, **{BUDGET_FIELDS[name]: base_value(name, text) for name, text in limits.items()})
+def _limited(budgets: Budgets, limits: Mapping[str, str], problems: list[Problem]) -> Budgets:
+    """Replace budgets; note what is no value of one."""
+    for name, text in limits.items():
+        try:
+            budgets = replace(budgets, **{BUDGET_FIELDS[name]: base_value(name, text)})
+        except ValueError as error:
+            problems.append(Problem(Origin(f"--vary {name}"), ("budgets", name), str(error)))
+    return budgets
 
 
 def in_halves(number: int) -> Iterator[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
 from specs.units import AREA, BANDWIDTH, ENERGY, FREQUENCY, POWER, SIZE, TIME, Dimension
@@ -22,6 +23,7 @@ BUDGET_UNITS: Mapping[str, Dimension | None] = {
 """The budgets with the kind of quantity that they limit; a count has no unit."""
 
 MOST_VALUES = 10_000
+_LONGEST_TEXT = 16
 _DIMENSIONS = (SIZE, TIME, ENERGY, POWER, AREA, BANDWIDTH, FREQUENCY)
 _BASE_UNITS = {
     SIZE.noun: "B",
@@ -70,7 +72,9 @@ def read_varied(name: str, text: str) -> Varied:
         With a sentence that continues "--vary NAME": what is allowed and what was found.
     """
     name = name.removeprefix("budgets.") if name.removeprefix("budgets.") in BUDGET_UNITS else name
-    parts = text.split(":")
+    parts = [] if "{" in text else text.split(":")
+    if len(parts) in (2, 4):
+        raise ValueError(f'must be {FORMS}, not "{text}"')
     values = _range(name, parts) if len(parts) == 3 else _listed(text)
     if len(set(values)) < len(values):
         raise ValueError(f'must have each value once, not "{text}"')
@@ -118,13 +122,24 @@ def _range(name: str, parts: list[str]) -> list[str]:
         if count.denominator != 1 or not 2 <= count <= MOST_VALUES:
             raise ValueError(f'must have from 2 to {MOST_VALUES} values, not "{step_text}"')
         steps = (low + (high - low) * i / (count - 1) for i in range(int(count)))
-    unit = "" if dimension is None else f" {_BASE_UNITS[dimension.noun]}"
     values: list[str] = []
     for value in steps:
         if len(values) == MOST_VALUES:
             raise ValueError(f"must have at most {MOST_VALUES} values")
-        values.append(f"{int(value)}{unit}")  # a whole number of base units, rounded down
+        values.append(_text(int(value), dimension, low_text))  # a whole number of base units, rounded down
     return list(dict.fromkeys(values))
+
+
+def _text(value: int, dimension: Dimension | None, like: str) -> str:
+    """Write a quantity in the unit of another one, or in base units where that would take many digits."""
+    if dimension is None:
+        return str(value)
+    unit = like.strip().lstrip("0123456789.eE+-").strip()
+    number = Decimal(value) * dimension.units[unit].denominator / dimension.units[unit].numerator
+    text = f"{number.normalize():f} {unit}"
+    if len(text) <= _LONGEST_TEXT and dimension.exact(text) == value:
+        return text
+    return f"{value} {_BASE_UNITS[dimension.noun]}"
 
 
 def _times(low: Fraction, high: Fraction, factor: Fraction) -> Iterator[Fraction]:
@@ -169,4 +184,8 @@ def base_value(name: str, text: str) -> int | None:
     dimension = BUDGET_UNITS[name]
     if text == "none":
         return None
-    return int(text) if dimension is None else dimension.whole(text)
+    if dimension is not None:
+        return dimension.whole(text)
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise ValueError(f'must be a positive whole number, not "{text}"')
+    return int(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -75,7 +76,7 @@ def answer_all(
     log
         A JSON Lines file that answers are appended to one by one; what it already answers is not asked again.
     time_limit
-        Seconds for each question.
+        Seconds for each question; for all further questions of ``details`` together as many as for the sweep's own.
     details
         Whether to look for breaks between values and for the budgets that bind.
 
@@ -88,7 +89,7 @@ def answer_all(
     known = SweepLog(log)
     sessions = run_sweep(questions, known, stop, on_progress, workers, time_limit)
     answers = [dict(known.answers[question.key]) for question in questions]
-    asker = _Asker(sessions, [question.study for question in questions], workers, stop)
+    asker = _Asker(sessions, [question.study for question in questions], workers, stop, time_limit)
     gaps: tuple[Gap, ...] = ()
     if details:
         for i, (question, told) in enumerate(zip(questions, answers, strict=True)):
@@ -103,9 +104,16 @@ class _Asker:
     """Further questions beside those of the sweep, each asked once."""
 
     def __init__(
-        self, sessions: dict[str, Session], studies: list[Study], workers: int | None, stop: threading.Event
+        self,
+        sessions: dict[str, Session],
+        studies: list[Study],
+        workers: int | None,
+        stop: threading.Event,
+        time_limit: float | None,
     ) -> None:
         self._sessions, self._studies, self._workers, self._stop = sessions, studies, workers, stop
+        self.time_limit = time_limit
+        self._deadline = None if time_limit is None else time.perf_counter() + time_limit * len(studies)
         self._found: dict[Study, Result] = {}
         self._by_space: dict[Study, Session] = {}
 
@@ -119,7 +127,8 @@ class _Asker:
         return self._by_space[space]
 
     def stopped(self) -> bool:
-        return self._stop.is_set()
+        """Whether to leave the rest undecided: all further questions have as much time as the sweep's own."""
+        return self._stop.is_set() or (self._deadline is not None and time.perf_counter() > self._deadline)
 
     def binding(self, question: Question, told: dict[str, Any]) -> list[str] | None:
         """The budgets without which the optimum were better."""
@@ -130,19 +139,29 @@ class _Asker:
         for name, field in BUDGET_FIELDS.items():
             if getattr(study.budgets, field) is None:
                 continue
-            if self._stop.is_set():
+            if self.stopped():
                 return None
-            free = self._ask(session, with_budget(study, name, None))
+            free = self.ask(session, with_budget(study, name, None))
             if free.status != "optimal" or free.objective is None:
                 return None
             if free.objective < told["objective_base"]:
                 found.append(name)
         return found
 
-    def _ask(self, session: Session, study: Study) -> Result:
+    def ask(self, session: Session, study: Study) -> Result:
         if study not in self._found:
-            self._found[study] = session.solve(study)
+            self._found[study] = session.solve(study, stop=self._stop, time_limit=self.time_limit)
         return self._found[study]
+
+
+class _Within(Session):
+    """A session whose solves end with an asker's time."""
+
+    def __init__(self, session: Session, asker: _Asker) -> None:
+        self._session, self._asker = session, asker
+
+    def solve(self, study: Study, **options: Any) -> Result:
+        return self._asker.ask(self._session, study)
 
 
 def _gaps(
@@ -168,7 +187,7 @@ def _gaps(
         assert last is not None
         session = asker.session(high["key"], replace(study))
         try:
-            for one in breaks_between(session, study, varied.name, first, last, asker.stopped):
+            for one in breaks_between(_Within(session, asker), study, varied.name, first, last, asker.stopped):
                 found.append(one)
                 if one.below == low["objective_base"]:
                     break

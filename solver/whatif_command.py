@@ -42,7 +42,8 @@ With several --vary every combination is asked.
 Where one budget varies, the values at which the best design changes are found exactly, also between the values
 asked for; and for every answer the budgets without which the optimum were better.
 
-With --out the answers are appended to {LOG_FILE} one by one: the same command goes on where it was stopped.
+With --out the answers are appended to {LOG_FILE} one by one: the same command goes on where it was stopped
+(what lies between the values is found again).
 """
 EPILOG = """
 \b
@@ -83,12 +84,17 @@ def _varied(context: click.Context, option: click.Parameter, pairs: Sequence[str
 )  # fmt: skip
 @study_options
 @click.option("--no-details", is_flag=True, help="Only the answers: no changes between values, no binding budgets.")
-@click.option("--time-limit", callback=waiting_time, metavar="TIME", help="For each variant.")
+@click.option(
+    "--time-limit",
+    callback=waiting_time,
+    metavar="TIME",
+    help="For each variant; as much again, in all, for what lies between.",
+)
 @click.option(
     "--out", "folder", type=click.Path(path_type=Path), metavar="DIR",
     help=f"Write {LOG_FILE} (as answers come), {CSV_FILE} and, of one budget, {PICTURE}.png into this folder.",
 )  # fmt: skip
-@click.option("--plots", "picture", type=click.Choice(CHOICES), default=FORMATS[0], help="Format of the picture.")
+@click.option("--plots", "picture", type=click.Choice(CHOICES), help="Format of the picture; needs --out.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 def whatif(
     spec: Path,
@@ -101,10 +107,12 @@ def whatif(
     time_limit: float | None,
     workers: int | None,
     folder: Path | None,
-    picture: str,
+    picture: str | None,
     as_json: bool,
 ) -> int:
     """Sweep one study; returns the exit code."""
+    if picture is not None and folder is None:
+        raise click.UsageError("--plots needs --out, the folder to write to.")
     overrides = overrides_of(goal, budgets, settings, no_fusion)
     stop = threading.Event()
     for one in varied:
@@ -121,7 +129,7 @@ def whatif(
         return EXIT_INTERRUPTED
     _print(found, as_json)
     if folder is not None:
-        _write(found, folder, picture)
+        _write(found, folder, picture or FORMATS[0])
     undecided = any(told["status"] in ("unknown", "error") for told in found.answers)
     return EXIT_UNDECIDED if undecided else 0
 

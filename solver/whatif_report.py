@@ -15,6 +15,17 @@ from solver.vary import BUDGET_UNITS, base_value
 from solver.whatif import Gap, WhatIf
 from specs.units import size_text
 
+BUDGET_IN_SI = {
+    "area": ("mm2", 10**6),
+    "sram": ("bytes", 1),
+    "pes": ("number", 1),
+    "latency": ("s", 10**15),
+    "energy": ("j", 10**15),
+    "power": ("w", 10**9),
+    "dram_bandwidth": ("bytes_per_s", 1),
+    "dram_traffic": ("bytes", 1),
+}
+"""The unit in which each budget stands in a CSV file, and its base units in it."""
 COLUMNS = ("status", "gap", "energy_j", "latency_s", "dram_bytes", "area_mm2", "edp_js", "power_w")
 
 
@@ -138,13 +149,14 @@ def as_csv(found: WhatIf) -> str:
     names = [one.name for one in found.varied]
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow([*names, "goal", "objective", "bound", "unit", *COLUMNS, "design", "binding", "message"])
+    units = [f"budget_{name}_{BUDGET_IN_SI[name][0]}" if name in BUDGET_IN_SI else name for name in names]
+    writer.writerow([*units, "goal", "objective", "bound", "unit", *COLUMNS, "design", "binding", "message"])
     for told in found.answers:
         flat = told | (told.get("totals") or {}) | {"area_mm2": (told.get("hardware") or {}).get("area_mm2")}
         goal = ", ".join(found.study.goals)
         writer.writerow(
             [
-                *(told["values"][name] for name in names),
+                *(_number(name, told["values"][name]) for name in names),
                 goal,
                 *(flat.get(key) for key in ("objective", "bound", "unit", *COLUMNS, "design")),
                 ", ".join(told.get("binding") or ()),
@@ -152,6 +164,14 @@ def as_csv(found: WhatIf) -> str:
             ]
         )
     return lines.getvalue()
+
+
+def _number(name: str, text: str) -> object:
+    """A budget as a plain number in its column's unit, nothing where there is no limit; other keys as they are."""
+    if name not in BUDGET_IN_SI:
+        return text
+    value = base_value(name, text)
+    return None if value is None else value / BUDGET_IN_SI[name][1]
 
 
 def as_object(found: WhatIf) -> dict[str, Any]:

@@ -11,18 +11,18 @@ from specs.schema import BudgetsDoc
 @pytest.mark.parametrize(
     ("name", "text", "values"),
     [
-        ("sram", "64KiB:256KiB:x2", ("65536 B", "131072 B", "262144 B")),
-        ("sram", "64KiB:200KiB:x2", ("65536 B", "131072 B")),
-        ("sram", "1KiB:2KiB:x1.5", ("1024 B", "1536 B")),
-        ("budgets.sram", "64 KiB : 128 KiB : +32 KiB", ("65536 B", "98304 B", "131072 B")),
+        ("sram", "64KiB:256KiB:x2", ("64 KiB", "128 KiB", "256 KiB")),
+        ("sram", "64KiB:200KiB:x2", ("64 KiB", "128 KiB")),
+        ("sram", "1KiB:2KiB:x1.5", ("1 KiB", "1.5 KiB")),
+        ("budgets.sram", "64 KiB : 128 KiB : +32 KiB", ("64 KiB", "96 KiB", "128 KiB")),
         ("pes", "100:300:+100", ("100", "200", "300")),
         ("pes", "100:200:3", ("100", "150", "200")),
-        ("latency", "1ms:2 ms:3", ("1000000000000 fs", "1500000000000 fs", "2000000000000 fs")),
-        ("area", "1mm2:2mm2:2", ("1000000 um2", "2000000 um2")),
-        ("power", "100mW:400mW:x4", ("100000000 nW", "400000000 nW")),
+        ("latency", "1ms:2 ms:3", ("1 ms", "1.5 ms", "2 ms")),
+        ("area", "1mm2:2mm2:2", ("1 mm2", "2 mm2")),
+        ("power", "100mW:400mW:x4", ("100 mW", "400 mW")),
         ("latency", "none, 4 ms", ("none", "4 ms")),
-        ("dram.bandwidth", "3.2GB/s:6.4GB/s:x2", ("3200000000 B/s", "6400000000 B/s")),
-        ("accelerators.0.clock", "100MHz:200MHz:+50MHz", ("100000000 Hz", "150000000 Hz", "200000000 Hz")),
+        ("dram.bandwidth", "3.2GB/s:6.4GB/s:x2", ("3.2 GB/s", "6.4 GB/s")),
+        ("accelerators.0.clock", "100MHz:200MHz:+50MHz", ("100 MHz", "150 MHz", "200 MHz")),
         ("batch", "1,2, 4", ("1", "2", "4")),
         ("batch", "[1, 2]", ("1", "2")),
         ("batch", "1:4:x2", ("1", "2", "4")),
@@ -55,6 +55,8 @@ def test_values(name: str, text: str, values: tuple[str, ...]) -> None:
         ("batch", "[1", f'must be {FORMS}, not "[1"'),
         ("batch", "1,1", 'must have each value once, not "1,1"'),
         ("sram", "1GiB:1GiB:x2", None),
+        ("sram", "1KiB:2KiB", f'must be {FORMS}, not "1KiB:2KiB"'),
+        ("sram", "1KiB:", f'must be {FORMS}, not "1KiB:"'),
     ],
 )
 def test_mistakes(name: str, text: str, message: str | None) -> None:
@@ -71,3 +73,9 @@ def test_every_budget_can_be_varied() -> None:
     assert base_value("area", "4 mm2") == 4_000_000
     assert base_value("pes", "12") == 12
     assert base_value("power", "none") is None
+    with pytest.raises(ValueError, match="must be a positive whole number"):
+        base_value("pes", "1.5")
+
+
+def test_what_takes_many_digits_is_written_in_base_units() -> None:
+    assert read_varied("latency", "1ms:2ms:4").values[1] == "1333333333333 fs"

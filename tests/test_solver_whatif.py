@@ -269,7 +269,7 @@ def test_the_command_prints_a_table_and_writes_its_files(
     assert (out / "whatif.png").read_bytes().startswith(b"\x89PNG")
     by_value = {told["values"]["sram"]: told for told in answers}
     for row in rows:
-        told = by_value[row["sram"]]
+        told = by_value[f"{int(float(row['budget_sram_bytes'])) // 1024} KiB"]
         assert row["status"] == told["status"]
         assert row["objective"] == ("" if told["objective"] is None else str(told["objective"]))
 
@@ -308,6 +308,9 @@ def test_the_json_is_one_object(spec: Path, capsys: pytest.CaptureFixture[str]) 
         (["--vary", "batch=1,2", "--set", "batch=3"], "--set batch and --vary batch contradict each other"),
         (["--vary", "batch=1,2", "--vary", "batch=3,4"], "must name each thing once"),
         (["--vary", "sram=4KiB,8KiB", "--budget", "sram=4KiB"], "contradict each other"),
+        (["--vary", "sram=4KiB,foo"], '--vary sram: budgets.sram must be a positive size such as "64 KiB", not "foo"'),
+        (["--vary", "pes=4,-3"], '--vary pes: budgets.pes must be a positive whole number, not "-3"'),
+        (["--vary", "sram=4KiB,8KiB", "--plots", "svg"], "--plots needs --out"),
         (["--vary", "bach=1,2"], "--vary bach: bach is not a key here; did you mean"),
         ([], "Missing option '--vary'"),
     ],
@@ -325,5 +328,5 @@ def test_text_csv_and_json_tell_infeasible_variants(spec: Path) -> None:
     assert [told["status"] for told in found.answers] == ["infeasible", "optimal"]
     assert "infeasible" in text(found)
     assert "nothing fits" in text(found)
-    assert as_csv(found).splitlines()[1].startswith("1KiB,energy,,,J,infeasible")
+    assert as_csv(found).splitlines()[1].startswith("1024.0,energy,,,J,infeasible")
     assert json.loads(json.dumps(as_object(found)))["answers"][0]["objective"] is None
