@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -157,12 +156,9 @@ def _print_and_write(found: Comparison, origin: dict[str, Any], as_json: bool, f
 
 def _picture(made: dict[str, Any]) -> bytes:
     from plots.compare import compared_bars
+    from plots.pictures import image
 
-    content = io.BytesIO()
-    figure = compared_bars(made).get_figure(root=True)
-    assert figure is not None
-    figure.savefig(content, format="png", dpi=150)
-    return content.getvalue()
+    return image(compared_bars(made), "png")
 
 
 def _exit_code(found: Comparison) -> int:
