@@ -32,6 +32,8 @@ LEGEND = (
     "kept: layers whose weights stay / that have any; E %: of all energy; F %, W %: buffers at peak",
 )
 
+LEGEND_OF_MIX = "DRAM MB: of one run; E %: of the mix, each network as often as it runs"
+
 
 def group_table(study: Study, design: Design, cost: Cost) -> list[str]:
     """Return the lines of the table, at most `WIDTH` wide as long as the other columns leave room for names."""

@@ -7,7 +7,7 @@ import textwrap
 from costmodel import Cost, Hardware
 from costmodel.limits import network_compulsory_bytes, network_pebble_bound_bytes, of_mix
 from solver.export_parts import workload_costs
-from solver.group_table import LEGEND, WIDTH, aligned, group_table
+from solver.group_table import LEGEND, LEGEND_OF_MIX, WIDTH, aligned, group_table
 from solver.quantities import area_text, change, engineering, percent, percent_at_most, stated
 from solver.result import Outcome, Result
 from solver.statements import budget_texts, verdict
@@ -32,11 +32,15 @@ def report(result: Result) -> str:
         blocks += [
             _facts(result, result.design.hardware, result.cost),
             _workloads(result),
-            [*group_table(result.study, result.design, result.cost), *(f"  {line}" for line in LEGEND)],
+            [*group_table(result.study, result.design, result.cost), *(f"  {line}" for line in _legend(result.study))],
             _savings(result, result.cost),
         ]
     blocks.append(textwrap.wrap(verdict(result), WIDTH, break_long_words=False, break_on_hyphens=False))
     return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _legend(study: Study) -> tuple[str, ...]:
+    return (*LEGEND, LEGEND_OF_MIX) if study.mix else LEGEND
 
 
 def _title(result: Result) -> str:
