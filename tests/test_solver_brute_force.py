@@ -138,7 +138,7 @@ def test_solver_finds_what_brute_force_finds(seeds: range) -> None:
 def test_solver_finds_what_brute_force_finds_at_length(seeds: range) -> None:
     kinds = Counter(check_seed(seed) for seed in seeds)
     assert kinds["infeasible"] >= 15
-    assert kinds["binding"] >= 10
+    assert kinds["binding"] >= 6
 
 
 @pytest.mark.parametrize("seeds", chunks(range(120), 20), ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}")
