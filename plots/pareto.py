@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from plots.style import BLUE, GREEN, INK, ORANGE, PURPLE, WIDE, NothingToDrawError, axes_of, heading, lay_out, plain
 from solver.pareto import Front
-from solver.quantities import axis_unit
+from solver.quantities import axis_unit, goal_name
 from solver.result import BASE_UNITS, UNIT_OF_GOAL, mixes_in
 
 MARKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (PURPLE, "D"))
@@ -37,13 +37,15 @@ def pareto_front(front: Front, ax: Axes | None = None, *, width: float = WIDE) -
         which = [i for i, template in enumerate(templates) if template == name]
         xs, ys = [second[i] for i in which], [first[i] for i in which]
         ax.plot(xs, ys, marker, color=color, markersize=4, label=name, zorder=2)
-    ax.set_xlabel(f"{_name(front.goals[1])} [{second_unit}]")
-    ax.set_ylabel(f"{_name(front.goals[0])} [{first_unit}]")
+    ax.set_xlabel(f"{goal_name(front.goals[1])} [{second_unit}]")
+    ax.set_ylabel(f"{goal_name(front.goals[0])} [{first_unit}]")
     ax.margins(0.05)
     plain(ax)
     number = f"{len(front.points)} point{'s' * (len(front.points) > 1)}"
     proof = "the whole front, proven" if front.complete else "each proven; the front goes on to the left"
-    heading(ax, f"{front.study.name}: {_name(front.goals[0])} against {_name(front.goals[1])}", f"{number}: {proof}")
+    heading(
+        ax, f"{front.study.name}: {goal_name(front.goals[0])} against {goal_name(front.goals[1])}", f"{number}: {proof}"
+    )
     lay_out(ax)
     return ax
 
@@ -55,7 +57,3 @@ def _in_units(front: Front, which: int) -> tuple[list[float], str]:
     values = [objectives[which] / base for objectives in ((one, two) for one, two, _ in front.points)]
     scale, unit = (1.0, "mm2") if goal == "area" else axis_unit(max(values), UNIT_OF_GOAL[goal])
     return [value / scale for value in values], unit
-
-
-def _name(goal: str) -> str:
-    return "DRAM traffic" if goal == "bandwidth" else goal

@@ -24,7 +24,7 @@ from plots.style import (
     plain,
 )
 from plots.text import figure_dpi, text_width
-from solver.quantities import axis_unit, percent_at_most
+from solver.quantities import axis_unit, goal_name, percent_at_most
 from solver.report import GOAL_TEXTS
 from solver.whatif_result import WhatIfCurve, WhatIfPoint
 
@@ -61,7 +61,7 @@ def what_if(curve: WhatIfCurve, ax: Axes | None = None, *, width: float = WIDE) 
         _points(ax, scales, [point for point in solved if point.binding == binding], color, marker, binding)
     _without_design(ax, scales)
     ax.set_xlabel(f"budget: {_spoken(curve.varied.name)}" + (f" [{scales.x_unit}]" if scales.x_unit else ""))
-    ax.set_ylabel(f"{_quantity(curve)} [{scales.y_unit}]")
+    ax.set_ylabel(f"{goal_name(curve.goal)} [{scales.y_unit}]")
     if solved:
         levels = [*map(scales.objective, solved), *(change.above / scales.y for change in curve.breaks)]
         low, high = min(levels), max(levels)
@@ -176,11 +176,6 @@ def _letters(ax: Axes, scales: _Scales, curve: WhatIfCurve) -> None:
 def _spoken(budget: str) -> str:
     """Name a budget as people write it."""
     return {"sram": "SRAM", "pes": "PEs"}.get(budget, budget.replace("dram", "DRAM").replace("_", " "))
-
-
-def _quantity(curve: WhatIfCurve) -> str:
-    names = {"bandwidth": "DRAM traffic", "edp": "energy-delay product", "throughput": "time of a batch"}
-    return names.get(curve.goal, curve.goal)
 
 
 def _caption(curve: WhatIfCurve) -> str:

@@ -13,25 +13,8 @@ from dataclasses import dataclass, replace
 from costmodel.hardware import hardware_points
 from solver.result import Result
 from solver.session import Session
-from solver.sweep import BUDGET_FIELDS
-from specs.study import Budgets, Goal, Study
-
-GOAL_OF_BUDGET: dict[str, Goal] = {
-    "latency": "latency",
-    "energy": "energy",
-    "dram_traffic": "bandwidth",
-    "area": "area",
-}
-"""Budgets on what can itself be minimised under any other budget."""
-FIELD_OF_GOAL: dict[Goal, str] = {
-    "energy": "energy_fj",
-    "latency": "latency_fs",
-    "throughput": "latency_fs",
-    "bandwidth": "dram_bytes",
-    "area": "area_um2",
-    "power": "power_nw",
-}
-"""Goals that a budget can hold at their optimum."""
+from solver.stated_budgets import BUDGET_OF, FIELDS, GOAL_OF
+from specs.study import Budgets, Study
 
 
 @dataclass(frozen=True)
@@ -59,7 +42,7 @@ class UndecidedError(Exception):
 
 
 def with_budget(study: Study, name: str, value: int | None) -> Study:
-    return replace(study, budgets=replace(study.budgets, **{BUDGET_FIELDS[name]: value}))
+    return replace(study, budgets=replace(study.budgets, **{FIELDS[name]: value}))
 
 
 def breaks_between(
@@ -95,19 +78,19 @@ def _least_value(
     session: Session, study: Study, name: str, objective: int, high: int, ask: Callable[[int], Result]
 ) -> tuple[int, Result | None]:
     """The least value of a budget that leaves the optimum at ``objective``, as ``high`` does; a result with both."""
-    goal = GOAL_OF_BUDGET.get(name)
-    if FIELD_OF_GOAL.get(study.goal) == BUDGET_FIELDS[name] and not study.then:
+    goal, own = GOAL_OF.get(name), BUDGET_OF.get(study.goal)
+    if own == name and not study.then:
         mixes = 1 if name in ("area", "power") else study.num_mixes
         return -(-objective // mixes), None  # a budget on the goal itself
-    if goal is not None and not study.then and study.goal in FIELD_OF_GOAL and study.goal != goal:
-        field = FIELD_OF_GOAL[study.goal]
+    if goal is not None and own is not None and not study.then:
+        field = FIELDS[own]
         per_mix = _per_mix(study, field, objective)
         if per_mix is not None:
             limited = replace(study, goal=goal, budgets=replace(study.budgets, **{field: per_mix}))
             found = session.solve(with_budget(limited, name, high))
             if found.status != "optimal" or found.objective is None:
                 raise UndecidedError
-            return -(-found.objective // (1 if goal == "area" else study.num_mixes)), found
+            return -(-found.objective // (1 if goal in ("area", "power") else study.num_mixes)), found
     values = _hardware_values(study, name, high)
     return _bisect(values or range(1, high + 1), objective, ask), None
 

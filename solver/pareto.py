@@ -10,16 +10,12 @@ from typing import Any
 from solver.breaks import UndecidedError, breaks_between
 from solver.result import Result
 from solver.session import Session
+from solver.stated_budgets import BUDGET_OF
 from solver.totals import objective_of
 from specs.study import Goal, Study
 
-BUDGET_OF_GOAL: dict[Goal, str] = {
-    "energy": "energy",
-    "latency": "latency",
-    "bandwidth": "dram_traffic",
-    "area": "area",
-}
-"""The goals that fronts are made of, each with the budget that limits it."""
+GOALS: tuple[Goal, ...] = ("energy", "latency", "bandwidth", "area")
+"""The goals that fronts are made of."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,7 @@ def front(
     Parameters
     ----------
     goals
-        Two of `BUDGET_OF_GOAL`; the study's own goal does not matter, its budgets do.
+        Two of `GOALS`; the study's own goal does not matter, its budgets do.
     on_point
         Called with the number of points known.
     stop
@@ -101,5 +97,5 @@ def _points(session: Session, study: Study, second: Goal, stop: Callable[[], boo
         return
     mixes = 1 if second == "area" else study.num_mixes
     highest = -(-objective_of(second, best.cost) // mixes)
-    for one in breaks_between(session, study, BUDGET_OF_GOAL[second], 0, highest, stop):
+    for one in breaks_between(session, study, BUDGET_OF[second], 0, highest, stop):
         yield one.result

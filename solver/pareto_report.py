@@ -9,7 +9,7 @@ from solver.export import base_unit
 from solver.export_parts import hardware_object, totals_object
 from solver.group_table import aligned
 from solver.pareto import Front
-from solver.quantities import bound_text, engineering
+from solver.quantities import bound_text, engineering, goal_name
 from solver.report import accelerator_text, buffers_text
 from solver.result import Outcome, Result
 
@@ -20,7 +20,7 @@ COLUMNS = ("energy_j", "latency_s", "dram_bytes", "edp_js", "power_w")
 def text(found: Front, most_rows: int) -> str:
     """Write the points as a table, of a long front evenly chosen ones, and what is proven."""
     first, second = found.goals
-    title = f"{found.study.name}: best compromises between {_name(first)} and {_name(second)}"
+    title = f"{found.study.name}: best compromises between {goal_name(first)} and {goal_name(second)}"
     if not found.points:
         why = "no design keeps the budgets (proven)" if found.status == "infeasible" else "none was found in the time"
         return f"{title}\n\n{why}"
@@ -36,12 +36,8 @@ def text(found: Front, most_rows: int) -> str:
         lines.append(f"proven: {these} the whole front in the stated space")
     else:
         last = bound_text(second, found.points[-1][1], found.study.num_mixes)
-        lines.append(f"proven, but not complete: the front goes on below {last} of {_name(second)}")
+        lines.append(f"proven, but not complete: the front goes on below {last} of {goal_name(second)}")
     return "\n".join(lines)
-
-
-def _name(goal: str) -> str:
-    return "DRAM traffic" if goal == "bandwidth" else goal
 
 
 def _evenly(number: int, most: int) -> list[int]:

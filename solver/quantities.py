@@ -8,7 +8,7 @@ from solver.result import BASE_UNITS, UNIT_OF_GOAL, mixes_in
 from specs.study import Goal
 from specs.units import size_text
 
-_BUDGETED = {
+BUDGETED = {
     "area": (10**6, "mm2"),
     "latency": (10**15, "s"),
     "energy": (10**15, "J"),
@@ -48,10 +48,16 @@ def axis_unit(largest: float, unit: str) -> tuple[float, str]:
     return 10.0**power, _PREFIXES[power] + unit
 
 
-def stated(value: float | Decimal, unit: str, rounding: str = ROUND_HALF_EVEN) -> str:
+def stated(value: float, unit: str) -> str:
     """Write a quantity as someone would state it, without zeros at its end: ``200 MHz``."""
-    number, _, prefixed = engineering(value, unit, digits=6, rounding=rounding).partition(" ")
+    number, _, prefixed = engineering(value, unit, digits=6).partition(" ")
     return f"{number.rstrip('0').rstrip('.') if '.' in number else number} {prefixed}"
+
+
+def goal_name(goal: Goal) -> str:
+    """Name what a goal is about, as on an axis."""
+    names = {"bandwidth": "DRAM traffic", "edp": "energy-delay product", "throughput": "time of a batch"}
+    return names.get(goal, goal)
 
 
 def area_text(area_um2: int) -> str:
@@ -101,7 +107,7 @@ def budget_text(name: str, limit: int, rounding: str = ROUND_HALF_EVEN, digits: 
         return str(limit)
     if name == "sram":
         return size_text(limit)
-    base, unit = _BUDGETED[name]
+    base, unit = BUDGETED[name]
     if name == "area" and limit < 1000:
         return f"{limit} um2"
     if name == "area":

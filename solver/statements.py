@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from solver.quantities import area_text, bound_text, percent_at_most, stated
+from solver.quantities import bound_text, budget_text, percent_at_most
 from solver.result import Result, Space
+from solver.stated_budgets import FIELDS
 from specs.study import Budgets, Goal
-from specs.units import size_text
 
 _BETTER: dict[Goal, str] = {
     "energy": "needs less energy",
@@ -23,17 +23,8 @@ _HARDWARE_BUDGETS = ("area", "sram", "pes")
 
 def budget_texts(limits: Budgets) -> dict[str, str]:
     """Return the stated budgets by name, as a user would write them."""
-    texts = {
-        "area": limits.area_um2 and area_text(limits.area_um2),
-        "sram": limits.sram_bytes and size_text(limits.sram_bytes),
-        "pes": limits.pes and str(limits.pes),
-        "latency": limits.latency_fs and stated(limits.latency_fs / 10**15, "s"),
-        "energy": limits.energy_fj and stated(limits.energy_fj / 10**15, "J"),
-        "power": limits.power_nw and stated(limits.power_nw / 10**9, "W"),
-        "dram_bandwidth": limits.dram_bytes_per_s and stated(limits.dram_bytes_per_s, "B/s"),
-        "dram_traffic": limits.dram_bytes and stated(limits.dram_bytes, "B"),
-    }
-    return {name: str(text) for name, text in texts.items() if text is not None}
+    stated = {name: getattr(limits, field) for name, field in FIELDS.items()}
+    return {name: budget_text(name, limit) for name, limit in stated.items() if limit is not None}
 
 
 def space_text(space: Space) -> str:

@@ -14,22 +14,13 @@ from costmodel.groups import TooWideError
 from costmodel.technology import PriceError
 from solver.export import design_object, package_version
 from solver.result import Result
+from solver.stated_budgets import FIELDS
 from solver.vary import BUDGET_UNITS, Varied, base_value
 from specs import SpecError, describe, load
 from specs.errors import Origin, Problem
 from specs.study import Budgets, Study
 
 FORMAT = "laminate-whatif/1"
-BUDGET_FIELDS: Mapping[str, str] = {
-    "area": "area_um2",
-    "sram": "sram_bytes",
-    "pes": "pes",
-    "latency": "latency_fs",
-    "energy": "energy_fj",
-    "power": "power_nw",
-    "dram_bandwidth": "dram_bytes_per_s",
-    "dram_traffic": "dram_bytes",
-}
 
 
 @dataclass(frozen=True)
@@ -89,7 +80,7 @@ def _limited(budgets: Budgets, limits: Mapping[str, str], problems: list[Problem
     """Replace budgets; note what is no value of one."""
     for name, text in limits.items():
         try:
-            budgets = replace(budgets, **{BUDGET_FIELDS[name]: base_value(name, text)})
+            budgets = replace(budgets, **{FIELDS[name]: base_value(name, text)})
         except ValueError as error:
             problems.append(Problem(Origin(f"--vary {name}"), ("budgets", name), str(error)))
     return budgets

@@ -13,7 +13,8 @@ from typing import Any
 from solver.breaks import Break, UndecidedError, breaks_between, with_budget
 from solver.result import Progress, Result
 from solver.session import Session, space_of
-from solver.sweep import BUDGET_FIELDS, Question
+from solver.stated_budgets import FIELDS
+from solver.sweep import Question
 from solver.sweep_log import SweepLog
 from solver.sweep_run import run_sweep
 from solver.vary import Varied, base_value
@@ -136,7 +137,7 @@ class _Asker:
             return None
         study, session = question.study, self.session(question.key, question.study)
         found = []
-        for name, field in BUDGET_FIELDS.items():
+        for name, field in FIELDS.items():
             if getattr(study.budgets, field) is None:
                 continue
             if self.stopped():

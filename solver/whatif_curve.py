@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from solver.quantities import BUDGETED
 from solver.result import BASE_UNITS, UNIT_OF_GOAL, mixes_in
 from solver.vary import base_value
 from solver.whatif import WhatIf
 from solver.whatif_result import Break, Varied, WhatIfCurve, WhatIfPoint
 
-_UNITS = {
-    "area": ("mm2", 10**6),
-    "sram": ("KiB", 1024),
-    "pes": ("", 1),
-    "latency": ("s", 10**15),
-    "energy": ("J", 10**15),
-    "power": ("W", 10**9),
-    "dram_bandwidth": ("B/s", 1),
-    "dram_traffic": ("B", 1),
-}
-"""The unit in which each budget is drawn, and its base units in it."""
+_UNITS = BUDGETED | {"sram": (1024, "KiB"), "pes": (1, "")}
+"""Base units of each budget in the unit in which it is drawn, and that unit."""
 
 
 def curve_of(found: WhatIf) -> WhatIfCurve | None:
@@ -32,7 +24,7 @@ def curve_of(found: WhatIf) -> WhatIfCurve | None:
     designs = list(dict.fromkeys(answer["design"] for _, answer in finite if answer.get("design")))
     if not designs:
         return None
-    unit, base = _UNITS[name]
+    base, unit = _UNITS[name]
     return WhatIfCurve(
         study=found.study.name,
         goal=goal,

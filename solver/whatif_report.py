@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING
 from typing import Any
 
 from solver.group_table import aligned
-from solver.quantities import change, engineering, objective_text, percent_at_most, stated
+from solver.quantities import budget_text, change, engineering, objective_text, percent_at_most
 from solver.report import GOAL_TEXTS
 from solver.sweep import FORMAT
 from solver.vary import BUDGET_UNITS, base_value
@@ -35,17 +35,6 @@ def value_text(name: str, text: str) -> str:
         return text
     value = base_value(name, text)
     return "no limit" if value is None else budget_text(name, value)
-
-
-def budget_text(name: str, value: int) -> str:
-    """Write a budget that is given in base units, never smaller than it is: who states it gets as much."""
-    if name in ("sram", "dram_traffic"):
-        return size_text(value)
-    units = {"latency": (10**15, "s"), "energy": (10**15, "J"), "power": (10**9, "W"), "dram_bandwidth": (1, "B/s")}
-    if name == "area":
-        return f"{Decimal(value) / 10**6} mm2"
-    scale, unit = units.get(name, (1, ""))
-    return stated(Decimal(value) / scale, unit, ROUND_CEILING) if unit else str(value)
 
 
 def text(found: WhatIf) -> str:
@@ -119,7 +108,7 @@ def _gaps(found: WhatIf) -> list[str]:
             above = objective_text(goal, one.above, mixes)
             before = "nothing fits" if one.below is None else objective_text(goal, one.below, mixes)
             gain = "" if one.below is None else change(one.above, one.below)
-            rows.append((f"{budget_text(name, one.value)}", above, before, gain))
+            rows.append((f"{budget_text(name, one.value, ROUND_CEILING, 7)}", above, before, gain))
     header = (f"{name} from", "optimum", "just below", "change")
     lines = ["  the best design changes exactly here:", *aligned([header, *rows], (False, False, False, False))]
     lines += [f"  {_unfinished(name, gap)}" for gap in found.gaps if not gap.complete]

@@ -134,11 +134,11 @@ def test_solver_finds_what_brute_force_finds(seeds: range) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seeds", chunks(LONG_SEEDS, 50), ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}")
+@pytest.mark.parametrize("seeds", chunks(LONG_SEEDS, 100), ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}")
 def test_solver_finds_what_brute_force_finds_at_length(seeds: range) -> None:
     kinds = Counter(check_seed(seed) for seed in seeds)
-    assert kinds["infeasible"] >= 15
-    assert kinds["binding"] >= 6
+    assert kinds["infeasible"] >= 30
+    assert kinds["binding"] >= 20
 
 
 @pytest.mark.parametrize("seeds", chunks(range(120), 20), ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}")

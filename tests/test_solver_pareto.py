@@ -17,14 +17,12 @@ from plots.pareto import pareto_front
 from random_instances import instance
 from random_mixes import mix_of, mix_totals
 from solver.cli import main
-from solver.pareto import BUDGET_OF_GOAL, Front, front
+from solver.pareto import GOALS, Front, front
 from solver.result import mixes_in
 from solver.session import Session
 from specs import load
-from specs.study import Budgets, Goal
+from specs.study import Budgets
 from test_solver_whatif import NETWORK, STUDY
-
-GOALS: tuple[Goal, ...] = tuple(BUDGET_OF_GOAL)
 
 
 @pytest.fixture

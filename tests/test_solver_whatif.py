@@ -24,7 +24,8 @@ from solver import solve
 from solver.breaks import breaks_between, with_budget
 from solver.cli import main
 from solver.session import Session
-from solver.sweep import BUDGET_FIELDS, Question, in_halves, questions
+from solver.stated_budgets import FIELDS
+from solver.sweep import Question, in_halves, questions
 from solver.sweep_run import SweepStoppedError
 from solver.vary import Varied, read_varied
 from solver.whatif import answer_all
@@ -110,7 +111,7 @@ def test_halves_visit_everything_once_ends_first(number: int) -> None:
 
 def steps(totals: tuple[Total, ...], study: Study, name: str) -> list[tuple[int, int, int | None]]:
     """Every break by trying all values of a total that any design has: (value, optimum from there on, below it)."""
-    field = BUDGET_FIELDS[name]
+    field = FIELDS[name]
     found, before = [], None
     for value in sorted({getattr(total, field) for total in totals}):
         kept = [total for total in totals if total.keeps(replace(study.budgets, **{field: value}))]
@@ -132,7 +133,7 @@ def test_breaks_are_those_that_brute_force_finds(seed: int) -> None:
     session = Session(study)
     for name in rng.sample(["sram", "latency", "energy", "dram_traffic", "area", "pes"], 2):
         expected = steps(totals, study, name)
-        largest = max(getattr(total, BUDGET_FIELDS[name]) for total in totals)
+        largest = max(getattr(total, FIELDS[name]) for total in totals)
         found = [(b.value, b.above, b.below) for b in islice(breaks_between(session, study, name, 0, largest), 6)]
         assert found == expected[::-1][:6], f"seed {seed}, {study.goal} against {name}"
         assert len(found) == min(6, len(expected))
