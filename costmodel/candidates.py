@@ -24,6 +24,7 @@ class Family:
     clock_hz: int
     dram: Dram
     arrays: tuple[ArrayShape, ...]
+    skip_zeros: bool = False
 
     def dram_cycles(self, num_bytes: Ints) -> Ints:
         return -(-num_bytes * self.clock_hz // self.dram.bytes_per_s)
@@ -40,7 +41,7 @@ class Kind(NamedTuple):
 
 
 _NEEDS = ("feature_need", "weight_need", "feature_cap", "weight_cap")
-PER_ARRAY = (*_NEEDS, "cycles", "array_fj", "feature_read", "feature_write", "weight_read")
+PER_ARRAY = (*_NEEDS, "cycles", "array_fj", "feature_read", "feature_write", "weight_read", "weight_write")
 """Columns of candidates with a number for every array."""
 
 

@@ -343,7 +343,7 @@ def _priced(
         cycles = cycles + times * sweep
         sums = sums + times * share.sum_works(plan, tile)
     between = (cut.num_inputs - 1) * layer.K * layer.P * layer.Q * study.batch
-    sums = sums + between * np.array([0, 0, psum, psum - act, 0])
+    sums = sums + between * np.array([0, 0, psum, psum - act, 0, 0])
     return Priced(
         kinds=(Kind(int(cut.weights_stay), cut.order, cut.chunks.count, cut.num_inputs, mapping),),
         feature_need=needs.feature_bytes[number][..., None, None],

@@ -51,6 +51,7 @@ class Hardware:
     feature_bytes: int
     weight_bytes: int
     shared: bool = False
+    skip_zeros: bool = False
 
     @property
     def period_fs(self) -> int:

@@ -25,7 +25,7 @@ def undominated(study: Study, rows: Candidates) -> Candidates:
         rows.feature_read,
         rows.feature_write,
         rows.weight_read,
-        rows.weight_write[:, None],
+        rows.weight_write,
         rows.dram_bytes[:, None],
     ]
     if study.slowness_pays:

@@ -110,14 +110,15 @@ def _sweep_cost(hardware: Hardware, price: Prices, sweep: Sweep) -> GroupCost:
         feature_read_bytes=feature_read,
         feature_write_bytes=feature_write,
         weight_read_bytes=work.weight_read_bytes,
-        weight_write_bytes=weights,
+        weight_write_bytes=work.weight_write_bytes + weights,
         feature_peak_bytes=max(v.live_bytes for v in visits) + max(v.ahead_bytes for v in visits) + room,
         weight_peak_bytes=0,
         mac_fj=work.mac_fj,
         spad_fj=work.spad_fj,
         network_fj=work.network_fj,
         feature_fj=feature_read * price.feature_read_fj + feature_write * price.feature_write_fj,
-        weight_fj=work.weight_read_bytes * price.weight_read_fj + weights * price.weight_write_fj,
+        weight_fj=work.weight_read_bytes * price.weight_read_fj
+        + (work.weight_write_bytes + weights) * price.weight_write_fj,
         dram_fj=(loads + weights + stores) * price.dram_fj,
         leakage_fj=cycles * price.leakage_fj_per_cycle,
     )

@@ -123,7 +123,8 @@ class EyerissShape:
             -(-outputs * (words * terms.precision.activation) // self.psum_bits_per_cycle),
         )
         ops_fj = outputs * (ops * add_fj(terms.technology, terms.precision.activation))
-        return TileWorks(slowest, ops_fj, outputs * (words * act), outputs * act, np.zeros_like(outputs))
+        none = np.zeros_like(outputs)
+        return TileWorks(slowest, ops_fj, outputs * (words * act), outputs * act, none, none)
 
     def _vector_work(self, layer: Layer, outputs: int, terms: Terms) -> TileWork:
         """Pools and additions on the adders of the PEs; operands come over the partial-sum network."""

@@ -303,6 +303,7 @@ def _price(
             ifmap_words[at] * precision.activation_bytes + sums_read * precision.partial_sum_bytes,
             sums_read * precision.partial_sum_bytes + outputs * precision.activation_bytes,
             (loaded_words[at] + bias_words) * precision.weight_bytes,
+            np.zeros_like(array_fj),
         ],
         axis=1,
     )

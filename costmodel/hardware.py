@@ -44,6 +44,7 @@ def hardware_points(study: Study) -> Iterator[Hardware]:
                     feature_bytes=feature_bytes,
                     weight_bytes=weight_bytes,
                     shared=isinstance(buffers, SharedBuffer),
+                    skip_zeros=spec.skip_zeros,
                 )
 
 
@@ -104,10 +105,10 @@ RANKED_AT_BYTES = 64 * 1024
 
 def mapping_terms(study: Study, hardware: Hardware, prefer: Preference) -> Terms:
     """By what mappings are chosen on a hardware point: the same for all buffer sizes of an array."""
-    return terms_at(study, hardware.period_fs, prefer)
+    return terms_at(study, hardware.period_fs, prefer, hardware.skip_zeros)
 
 
-def terms_at(study: Study, period_fs: int, prefer: Preference) -> Terms:
+def terms_at(study: Study, period_fs: int, prefer: Preference, skip_zeros: bool) -> Terms:
     """By what mappings are chosen at a clock period in femtoseconds.
 
     They are ranked at the prices of two buffers of `RANKED_AT_BYTES`, or of the nearest size that the technology
@@ -125,6 +126,7 @@ def terms_at(study: Study, period_fs: int, prefer: Preference) -> Terms:
         feature_fj_per_byte=(feature.read_fj_per_byte + feature.write_fj_per_byte) // 2,
         weight_fj_per_byte=weight.read_fj_per_byte,
         leakage_fj_per_cycle=round(leakage_mw * period_fs / 1000),
+        skip_zeros=skip_zeros,
     )
 
 

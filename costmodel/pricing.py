@@ -83,7 +83,7 @@ class FamilyPricer:
         self._study, self._plans, self._single = study, plans, single_total(study)
         kind = NoWorks if goal_alone and self._single and study.goal == "bandwidth" else Works
         self.works = {
-            mapping: kind(family.arrays, terms_at(study, period_fs(family.clock_hz), mapping))
+            mapping: kind(family.arrays, terms_at(study, period_fs(family.clock_hz), mapping, family.skip_zeros))
             for mapping in mappings(study)
         }
         first, *others = self.works.values()

@@ -217,7 +217,7 @@ def _counts(rows: Candidates, family: Family, goal: Goal) -> Ints:
         return np.broadcast_to(rows.dram_bytes[:, None, None], (*shape, 1))
     fixed = rows.array_fj + (rows.dram_bytes * family.dram.fj_per_byte)[:, None]
     counts = np.empty((*shape, 6), dtype=np.int64)
-    parts = (fixed, rows.feature_read, rows.feature_write, rows.weight_read, rows.weight_write[:, None], rows.cycles)
+    parts = (fixed, rows.feature_read, rows.feature_write, rows.weight_read, rows.weight_write, rows.cycles)
     for i, part in enumerate(parts):
         counts[..., i] = part
     return counts

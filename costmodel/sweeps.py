@@ -126,6 +126,6 @@ def flatten(plan: GroupPlan, share: Share, valid: Bools, priced: Priced) -> Cand
         feature_read=work[..., 2] + stores[:, None],
         feature_write=work[..., 3] + loads[:, None],
         weight_read=work[..., 4],
-        weight_write=weights,
+        weight_write=work[..., 5] + weights[:, None],
         dram_bytes=loads + stores + weights,
     )

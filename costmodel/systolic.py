@@ -203,7 +203,12 @@ class SystolicShape:
             outputs = tiles.channels * M
             ops_fj = outputs * (ops * add_fj(terms.technology, terms.precision.activation))
             return TileWorks(
-                -(-outputs * ops // self.cols), ops_fj, outputs * (words * act), outputs * act, np.zeros_like(outputs)
+                -(-outputs * ops // self.cols),
+                ops_fj,
+                outputs * (words * act),
+                outputs * act,
+                np.zeros_like(outputs),
+                np.zeros_like(outputs),
             )
         if is_channelwise(layer):
             groups, N, C = tiles.channels, np.ones_like(M), np.ones_like(M)
@@ -220,12 +225,8 @@ class SystolicShape:
         # The first dataflow among those that tie: argmin takes the first, as min() does.
         tied = first == first.min(axis=0)
         best = np.where(tied, then, np.iinfo(np.int64).max).argmin(axis=0)[None]
-        return TileWorks(
-            *(
-                np.where(live, np.take_along_axis(column, best, axis=0)[0], 0)
-                for column in (cycles, array_fj, reads, writes, weights)
-            )
-        )
+        columns = (cycles, array_fj, reads, writes, weights, np.zeros_like(cycles))
+        return TileWorks(*(np.where(live, np.take_along_axis(column, best, axis=0)[0], 0) for column in columns))
 
     def _works(
         self, dataflow: str, groups: Ints, M: Ints, N: Ints, W: Ints, layer: Layer, terms: Terms

@@ -143,7 +143,7 @@ def price_rows(
             c.feature_read[rows, array],
             c.feature_write[rows, array],
             c.weight_read[rows, array],
-            c.weight_write[rows],
+            c.weight_write[rows, array],
             c.cycles[rows, array],
         ],
         axis=1,
@@ -244,12 +244,12 @@ def _families(study: Study, points: tuple[Hardware, ...]) -> list[FamilyPoints]:
     """
     where: dict[tuple[object, ...], list[int]] = {}
     for i, p in enumerate(points):
-        where.setdefault((p.template, p.array, p.clock_hz, p.double_buffer, p.dram), []).append(i)
+        where.setdefault((p.template, p.array, p.clock_hz, p.double_buffer, p.dram, p.skip_zeros), []).append(i)
     families = []
     for spec in study.accelerators:
         for clock_hz, dram in product(spec.clock_hz, study.dram):
             keyed = [
-                (array, where.pop((spec.template, array, clock_hz, spec.double_buffer, dram), None))
+                (array, where.pop((spec.template, array, clock_hz, spec.double_buffer, dram, spec.skip_zeros), None))
                 for array in array_shapes(spec)
             ]
             alike: dict[tuple[bool, ...], list[tuple[ArrayShape, NDArray[np.intp]]]] = {}
@@ -259,7 +259,7 @@ def _families(study: Study, points: tuple[Hardware, ...]) -> list[FamilyPoints]:
                     alike.setdefault(sums, []).append((array, np.array(found, dtype=np.intp)))
             for kept in alike.values():
                 arrays = tuple(array for array, _ in kept)
-                family = Family(spec.template, spec.double_buffer, clock_hz, dram, arrays)
+                family = Family(spec.template, spec.double_buffer, clock_hz, dram, arrays, spec.skip_zeros)
                 families.append((family, tuple(found for _, found in kept)))
     return families
 

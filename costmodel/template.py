@@ -38,6 +38,8 @@ class Terms:
         that of the array plus the buffers' at the two prices below plus leakage.
     feature_fj_per_byte, weight_fj_per_byte, leakage_fj_per_cycle
         Prices at one buffer size for all (`costmodel.hardware.RANKED_AT_BYTES`): they rank mappings, enter no cost.
+    skip_zeros
+        Whether the zeros of an upsampled input take no time and no energy.
     """
 
     technology: Technology
@@ -46,6 +48,7 @@ class Terms:
     feature_fj_per_byte: int = 0
     weight_fj_per_byte: int = 0
     leakage_fj_per_cycle: int = 0
+    skip_zeros: bool = False
 
 
 class MappingError(ValueError):
@@ -78,7 +81,10 @@ class Tiles(NamedTuple):
 
 @dataclass(frozen=True)
 class TileWork:
-    """Work of one layer over one tile: array cycles, energy inside the array (fJ), bytes at the buffers."""
+    """Work of one layer over one tile: array cycles, energy inside the array (fJ), bytes at the buffers.
+
+    Only a weight gradient writes to the weight buffer: its sums, each time they come back from the array.
+    """
 
     cycles: int
     mac_fj: int
@@ -87,6 +93,7 @@ class TileWork:
     feature_read_bytes: int
     feature_write_bytes: int
     weight_read_bytes: int
+    weight_write_bytes: int = 0
 
     @property
     def array_fj(self) -> int:
@@ -101,6 +108,7 @@ class TileWorks(NamedTuple):
     feature_read_bytes: Ints
     feature_write_bytes: Ints
     weight_read_bytes: Ints
+    weight_write_bytes: Ints
 
 
 class ArrayShape(Hashable, Protocol):

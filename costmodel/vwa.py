@@ -209,6 +209,7 @@ class VwaShape:
                 outputs * (words * act),
                 outputs * act,
                 np.zeros_like(outputs),
+                np.zeros_like(outputs),
             )
         # Few pairs of channel counts are distinct: each has its mappings once.
         pairs, where = np.unique(tiles.channels * (layer.C + 1) + tiles.input_channels, return_inverse=True)
@@ -232,7 +233,7 @@ class VwaShape:
         first, then = (cycles, energy) if terms.prefer == "fastest" else (energy, cycles)
         second = (first[1] < first[0]) | ((first[1] == first[0]) & (then[1] < then[0]))
         cycles, array_fj, reads = (np.where(second, both[1], both[0]) for both in (cycles, array_fj, reads))
-        return TileWorks(cycles, array_fj, reads, writes, weights)
+        return TileWorks(cycles, array_fj, reads, writes, weights, np.zeros_like(weights))
 
 
 class ArrayPrices(NamedTuple):

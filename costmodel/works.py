@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from costmodel.template import ArrayShape, Ints, Terms, Tiles, tile_works
 from specs.network import Layer
 
-CYCLES, ARRAY_FJ, FEATURE_READ, FEATURE_WRITE, WEIGHT_READ = range(5)
+CYCLES, ARRAY_FJ, FEATURE_READ, FEATURE_WRITE, WEIGHT_READ, WEIGHT_WRITE = range(6)
 
 
 def signature(layer: Layer, pinned: frozenset[str] = frozenset()) -> Layer:
     """The layer without its names: equal signatures cost the same. A layer with a pinned mapping keeps its own."""
     name = layer.name if layer.name in pinned else ""
-    return replace(layer, name=name, operands=tuple(() for _ in layer.operands), batch_norm=False)
+    nameless = tuple(() for _ in layer.operands)
+    return replace(layer, name=name, operands=nameless, batch_norm=False, relu=False, waits_for=(), phase="forward")
 
 
 class Depth(NamedTuple):
@@ -146,7 +147,7 @@ class NoWorks(Works):
 
     def table(self, layer: Layer, depth: Depth) -> WorkTable:
         nowhere = np.zeros(max(layer.P, layer.Q) + 1, dtype=np.int64)
-        return WorkTable(nowhere, nowhere, np.zeros((1, 1, len(self._arrays), 5), dtype=np.int64))
+        return WorkTable(nowhere, nowhere, np.zeros((1, 1, len(self._arrays), 6), dtype=np.int64))
 
     def same_as(self, other: Works, layer: Layer, depth: Depth) -> bool:
         return True

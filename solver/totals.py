@@ -110,7 +110,7 @@ class Largest:
             "feature_read_fj": rows.feature_read[:, array],
             "feature_write_fj": rows.feature_write[:, array],
             "weight_read_fj": rows.weight_read[:, array],
-            "weight_write_fj": rows.weight_write,
+            "weight_write_fj": rows.weight_write[:, array],
             "leakage_fj_per_cycle": rows.cycles[:, array],
         }
         fixed = rows.array_fj[:, array] + rows.dram_bytes * family.family.dram.fj_per_byte

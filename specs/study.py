@@ -18,6 +18,12 @@ from specs.network import Network
 
 Overlap = Literal["recompute", "cache-rows", "cache-all"]
 OVERLAPS: tuple[Overlap, ...] = ("recompute", "cache-rows", "cache-all")
+Mode = Literal["inference", "training"]
+MODES: tuple[Mode, ...] = ("inference", "training")
+Optimizer = Literal["sgd", "momentum", "adam"]
+OPTIMIZERS: tuple[Optimizer, ...] = ("sgd", "momentum", "adam")
+MOMENTS: dict[Optimizer, int] = {"sgd": 0, "momentum": 1, "adam": 2}
+"""Words that an optimizer keeps beside each parameter."""
 Goal = Literal["energy", "latency", "bandwidth", "edp", "area", "power", "throughput"]
 GOALS: tuple[Goal, ...] = ("energy", "latency", "bandwidth", "edp", "area", "power", "throughput")
 LAST_GOALS: tuple[Goal, ...] = ("edp", "power")
@@ -26,11 +32,18 @@ LAST_GOALS: tuple[Goal, ...] = ("edp", "power")
 
 @dataclass(frozen=True)
 class Precision:
-    """Word widths in bits, each a multiple of 8."""
+    """Word widths in bits, each a multiple of 8.
+
+    ``gradient`` is that of weight gradients in DRAM, ``state`` that of what an optimizer keeps (the weights it changes
+    and its moments); both matter in training alone. ``floating`` words are computed in floating point.
+    """
 
     activation: int = 8
     weight: int = 8
     partial_sum: int = 32
+    gradient: int = 32
+    state: int = 32
+    floating: bool = False
 
     @property
     def activation_bytes(self) -> int:
@@ -43,6 +56,14 @@ class Precision:
     @property
     def partial_sum_bytes(self) -> int:
         return self.partial_sum // 8
+
+    @property
+    def gradient_bytes(self) -> int:
+        return self.gradient // 8
+
+    @property
+    def state_bytes(self) -> int:
+        return self.state // 8
 
 
 @dataclass(frozen=True)
@@ -63,6 +84,8 @@ class AcceleratorSpec:
         Whether loads and stores of neighbouring tiles overlap with compute.
     mapping
         Pinned mappings: pairs (layer name, pairs (letter, value)). Layers left out are mapped freely.
+    skip_zeros
+        Whether the array passes over the zeros that a strided layer's input gradient has between the words.
     """
 
     template: str
@@ -70,6 +93,7 @@ class AcceleratorSpec:
     clock_hz: tuple[int, ...]
     double_buffer: bool
     mapping: tuple[tuple[str, tuple[tuple[str, int | str], ...]], ...] = ()
+    skip_zeros: bool = False
 
     def combinations(self) -> Iterator[dict[str, int]]:
         """Every combination of the listed numbers, in the order of the lists, the first key slowest."""
@@ -119,8 +143,8 @@ class Technology:
 
     Parameters
     ----------
-    mac, add
-        By operand width in bits: multiply-accumulate and plain addition.
+    mac, add, float_mac, float_add
+        By operand width in bits: multiply-accumulate and plain addition, of integers and in floating point.
     spad_pj_per_bit, spad_um2_per_bit
         One access to / one stored bit of the small storage inside a PE.
     hop_pj_per_bit
@@ -141,6 +165,8 @@ class Technology:
     sram: tuple[SramPoint, ...]
     feature_port_bits: int = 64
     weight_port_bits: int = 64
+    float_mac: tuple[tuple[int, WordCost], ...] = ()
+    float_add: tuple[tuple[int, WordCost], ...] = ()
 
     @property
     def shared_port_bits(self) -> int:
@@ -275,7 +301,9 @@ class Study:
     """Word widths that the solver chooses ``precision`` from, each once; none if there is no choice."""
     fusion: Fusion = field(default_factory=Fusion)
     tiling: Tiling = field(default_factory=Tiling)
-    mode: Literal["inference"] = "inference"
+    mode: Mode = "inference"
+    """In training, ``network`` is the training step that `specs.training` made of the network."""
+    optimizer: Optimizer = "sgd"
     mix: tuple[Workload, ...] = ()
     """The networks that ``network`` joins, if it joins several; they run one after another."""
 

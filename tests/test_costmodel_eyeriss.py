@@ -276,7 +276,7 @@ def test_work_without_weights_runs_on_the_adders() -> None:
     assert work.array_fj == work.mac_fj == outputs * 9 * 50
     together = CHIP.tile_works(pool, _columns([Tile(2, 6, 1, 4, 4), Tile(1, 6, 1, 0, 4)]), CHIP_TERMS)
     assert [int(column[0]) for column in together] == [getattr(work, name) for name in together._fields]
-    assert [int(column[1]) for column in together] == [0, 0, 0, 0, 0]
+    assert [int(column[1]) for column in together] == [0, 0, 0, 0, 0, 0]
 
 
 def test_no_work_is_faster_than_its_macs_and_words() -> None:
