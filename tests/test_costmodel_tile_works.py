@@ -90,6 +90,7 @@ def test_many_tiles_at_once_cost_what_each_costs_alone(template: str, seed: int)
             alone.feature_read_bytes,
             alone.feature_write_bytes,
             alone.weight_read_bytes,
+            alone.weight_write_bytes,
         )
         assert tuple(int(column.ravel()[i]) for column in together) == expected, (layer, array, tile, terms)
         assert all(column.shape == (3, 4) for column in together)
