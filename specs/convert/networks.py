@@ -11,6 +11,7 @@ import csv
 import sys
 from pathlib import Path
 
+from specs.convert.activations import has_activation
 from specs.convert.resnets import PUBLISHED, resnet_rows
 from specs.convert.rows import WEIGHTED, Row
 
@@ -75,7 +76,7 @@ def _output(row: Row, pad: tuple[int, int, int, int]) -> tuple[int, int]:
     return rows, cols
 
 
-def layer_line(row: Row) -> str:
+def layer_line(row: Row, relu: bool = False) -> str:
     """Write one layer as a YAML flow mapping."""
     fields: dict[str, object] = {"name": row.name, "op": row.op, "inputs": f"[{', '.join(row.inputs)}]"}
     if row.op in ("conv", "fc"):
@@ -92,6 +93,9 @@ def layer_line(row: Row) -> str:
             fields["bias"] = "false"
         if row.extra_words == 2:
             fields["batch_norm"] = "true"
+    if relu:
+        fields["relu"] = "true"
+    if row.op in WEIGHTED:
         fields |= {"params": row.params, "macs": row.macs}
     return "  - {" + ", ".join(f"{key}: {value}" for key, value in fields.items()) + "}"
 
@@ -102,7 +106,7 @@ def network_yaml(name: str, rows: list[Row]) -> str:
     first = rows[0]
     text += f'name: {name}\nsource: "{SOURCES[name]}"\n'
     text += f"inputs: {{{first.inputs[0]}: [{first.C}, {first.H}, {first.W}]}}   # channels, rows, columns\nlayers:\n"
-    return text + "\n".join(layer_line(row) for row in rows) + "\n"
+    return text + "\n".join(layer_line(row, has_activation(name, row)) for row in rows) + "\n"
 
 
 def totals_csv(networks: dict[str, list[Row]], summary: Path) -> str:
