@@ -22,7 +22,7 @@ def training_step(network: Network) -> Network:
     trained = _trained(network)
     ends = [name for name in network.outputs if name in trained and not network.consumers[name]]
     if not ends:
-        raise ValueError(f"network {network.name} has nothing to train: no layer with weights leads to an output")
+        raise ValueError("cannot be trained: no layer with weights leads to an output")
     used = _leading_to(network, ends)
     computed = {layer.name: _forward(network, layer, layer.name in trained) for layer in used}
     gone_through = [layer for layer in used if layer.name in trained]
@@ -81,9 +81,7 @@ def _check_names(step: Network) -> None:
     names += [layer.name + MASK for layer in step.layers if layer.mask_bits]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise ValueError(
-            f"network {step.name} has a layer or an input whose name a training step needs for its own: {twice[0]}"
-        )
+        raise ValueError(f"cannot be trained: a training step needs the name {twice[0]} for a tensor of its own")
 
 
 def kept(step: Network) -> dict[str, TensorShape]:

@@ -182,12 +182,14 @@ def test_a_pool_of_single_elements_remembers_no_places() -> None:
 
 
 def test_a_network_without_weights_cannot_be_trained() -> None:
-    with pytest.raises(ValueError, match=r"^network n has nothing to train: no layer with weights leads to an output$"):
+    with pytest.raises(ValueError, match=r"^cannot be trained: no layer with weights leads to an output$"):
         step_of(pool("out", "x", 3))
 
 
 def test_names_that_a_step_needs_are_refused() -> None:
-    with pytest.raises(ValueError, match="whose name a training step needs for its own: loss"):
+    with pytest.raises(
+        ValueError, match=r"^cannot be trained: a training step needs the name loss for a tensor of its own$"
+    ):
         step_of(conv("loss", "x", 3, 3), conv("out", "loss", 3, 3))
 
 
