@@ -1,0 +1,176 @@
+"""The lattice of a network with a tail: only some orders of each grouping, so that few ideals are listed.
+
+Gradients of weights and updates wait until anyone wants them: their ideals are all their subsets. But what a group
+costs does not depend on when it runs, so a group may run as soon as nothing is lost by it. docs/solver.md ("Forced
+moves") has the proof that every grouping still has a path.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.layer_sets import layer_indices, predecessors, readers_of, union
+from costmodel.steps import Indices, Steps, Words, set_words
+from specs.network import Network
+
+
+def tail(network: Network) -> int:
+    """Gradients of weights and updates that nothing else needs, and of which an update needs only its own gradient."""
+    needed = predecessors(network)
+    readers = readers_of(needed)
+    ends = union(1 << i for i, layer in enumerate(network.layers) if layer.op in ("wgrad", "update"))
+    found = 0
+    for i in reversed(layer_indices(ends)):
+        layer = network.layers[i]
+        own = 1 << network.index[layer.waits_for[0]] if layer.op == "update" else 0
+        if not readers[i] & ~found and not needed[i] & ends & ~own:
+            found |= 1 << i
+    return found
+
+
+def forced_lattice(
+    groups: Sequence[int], needed: tuple[int, ...], late: int, most_ideals: int, most_steps: int
+) -> tuple[tuple[int, ...], Steps] | None:
+    """Ideals and steps such that every grouping that can run is a path; None if there are too many.
+
+    Parameters
+    ----------
+    late
+        The tail.
+    """
+    moves = _Moves(groups, needed, late)
+    readers = readers_of(needed)
+    freed = [-1] * len(groups)  # who reads what a group makes
+    ready_at = {0: union(1 << i for i, sources in enumerate(needed) if not sources)}
+    by_size: dict[int, list[int]] = defaultdict(list, {0: [0]})
+    taken: dict[int, Indices] = {}
+    count = 0
+    for size in range(len(needed) + 1):
+        for ideal in by_size.pop(size, ()):
+            ready = ready_at.pop(ideal)
+            taken[ideal] = moves.at(ideal, ready)
+            count += len(taken[ideal])
+            if count > most_steps or len(taken) + len(ready_at) > most_ideals:
+                return None
+            for number in taken[ideal].tolist():
+                after = ideal | groups[number]
+                if after in ready_at:
+                    continue
+                if freed[number] < 0:
+                    freed[number] = union(readers[i] for i in layer_indices(groups[number]))
+                ready_at[after] = ready & ~groups[number] | union(
+                    1 << i for i in layer_indices(freed[number] & ~after) if not needed[i] & ~after
+                )
+                by_size[after.bit_count()].append(after)
+    return _columns(groups, taken)
+
+
+def _columns(groups: Sequence[int], taken: dict[int, Indices]) -> tuple[tuple[int, ...], Steps]:
+    """Ideals, smallest first, and the columns of their steps."""
+    ideals = sorted(taken, key=lambda ideal: (ideal.bit_count(), ideal))
+    places = {ideal: place for place, ideal in enumerate(ideals)}
+    group = np.concatenate([taken[ideal] for ideal in ideals])
+    before = np.repeat(np.arange(len(ideals)), [len(taken[ideal]) for ideal in ideals])
+    reached = (places[ideal | groups[number]] for ideal in ideals for number in taken[ideal].tolist())
+    after = np.fromiter(reached, dtype=np.intp, count=len(group))
+    order = np.lexsort((group, after, before))
+    return tuple(ideals), (before[order], after[order], group[order])
+
+
+@dataclass(frozen=True)
+class _Around:
+    """The groups that contain a layer: their numbers, their sets in those ``words`` that any of them speaks of.
+
+    Attributes
+    ----------
+    first, beyond
+        Whether the layer is a group's lowest; whether it holds layers outside the tail.
+    window
+        All that decides which of the groups can run.
+    """
+
+    numbers: Indices
+    first: NDArray[np.bool_]
+    beyond: NDArray[np.bool_]
+    window: int
+    words: list[int]
+    members: Words
+    wanted: Words
+
+
+@dataclass(frozen=True)
+class _Found:
+    """At an ideal: whether a layer is overdue; groups with it that can run, all if it is, else those it is lowest in."""
+
+    overdue: bool
+    groups: Indices
+    beyond: Indices
+
+
+class _Moves:
+    """Which groups to run at an ideal. What holds for a layer depends on few others, so answers are kept."""
+
+    def __init__(self, groups: Sequence[int], needed: tuple[int, ...], late: int) -> None:
+        self._groups, self._late = groups, late
+        self._wanted = [union(needed[i] for i in layer_indices(group)) & ~group for group in groups]
+        self._with: list[list[int]] = [[] for _ in needed]
+        for number, layers in enumerate(groups):
+            for i in layer_indices(layers):
+                self._with[i].append(number)
+        self._around: dict[int, _Around] = {}
+        self._known: list[dict[int, _Found]] = [{} for _ in needed]
+
+    def at(self, ideal: int, ready: int) -> Indices:
+        """The groups to run at an ideal, given the layers that could run next."""
+        found = []
+        for layer in layer_indices(ready):
+            one = self._look(layer, ideal)
+            if one.overdue:
+                return one.groups
+            found.append(one)
+        if not found:
+            return np.zeros(0, dtype=np.intp)
+        beyond = np.concatenate([one.beyond for one in found])
+        return beyond if len(beyond) else np.concatenate([one.groups for one in found])
+
+    def _look(self, layer: int, ideal: int) -> _Found:
+        around = self._around.get(layer)
+        if around is None:
+            around = self._around[layer] = self._look_around(layer)
+        seen = ideal & around.window
+        found = self._known[layer].get(seen)
+        if found is None:
+            found = self._known[layer][seen] = _find(around, seen)
+        return found
+
+    def _look_around(self, layer: int) -> _Around:
+        numbers = self._with[layer]
+        members, wanted = [self._groups[g] for g in numbers], [self._wanted[g] for g in numbers]
+        window = union(members) | union(wanted)
+        size = -(-window.bit_length() // 64)
+        words = [word for word in range(size) if window >> 64 * word & (1 << 64) - 1]
+        return _Around(
+            numbers=np.array(numbers, dtype=np.intp),
+            first=np.array([not group & (1 << layer) - 1 for group in members]),
+            beyond=np.array([group & ~self._late != 0 for group in members]),
+            window=window,
+            words=words,
+            members=set_words(members, size)[:, words],
+            wanted=set_words(wanted, size)[:, words],
+        )
+
+
+def _find(around: _Around, seen: int) -> _Found:
+    """Which of the groups around a layer can run when, of their window, some layers have."""
+    here = np.array([seen >> 64 * word & (1 << 64) - 1 for word in around.words], dtype=np.uint64)
+    left = ~(around.members & here).any(axis=1)
+    runs = left & ~(around.wanted & ~here).any(axis=1)
+    overdue = bool((runs == left).all())
+    if not overdue:
+        runs &= around.first
+    return _Found(overdue, around.numbers[runs], around.numbers[runs & around.beyond])
