@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.layer_sets import layer_indices, predecessors, readers_of, union
+from costmodel.layer_sets import ancestors, layer_indices, predecessors, readers_of, union
 from costmodel.steps import Indices, Steps, Words, set_words
 from specs.network import Network
 
@@ -86,17 +86,10 @@ def _columns(groups: Sequence[int], taken: dict[int, Indices]) -> tuple[tuple[in
 class _Around:
     """The groups that contain a layer: their numbers, their sets in those ``words`` that any of them speaks of.
 
-    Attributes
-    ----------
-    first, beyond
-        Whether the layer is a group's lowest; whether it holds layers outside the tail.
-    window
-        All that decides which of the groups can run.
+    ``window`` holds all that decides which of the groups can run.
     """
 
     numbers: Indices
-    first: NDArray[np.bool_]
-    beyond: NDArray[np.bool_]
     window: int
     words: list[int]
     members: Words
@@ -105,11 +98,13 @@ class _Around:
 
 @dataclass(frozen=True)
 class _Found:
-    """At an ideal: whether a layer is overdue; groups with it that can run, all if it is, else those it is lowest in."""
+    """For a layer at an ideal: groups with it that can run, and for what the others wait.
 
-    overdue: bool
+    One set of layers for each: what it lacks, and all that this depends on. Sets that hold another one are left out.
+    """
+
     groups: Indices
-    beyond: Indices
+    waits: tuple[int, ...]
 
 
 class _Moves:
@@ -117,6 +112,7 @@ class _Moves:
 
     def __init__(self, groups: Sequence[int], needed: tuple[int, ...], late: int) -> None:
         self._groups, self._late = groups, late
+        self._above = ancestors(needed)
         self._wanted = [union(needed[i] for i in layer_indices(group)) & ~group for group in groups]
         self._with: list[list[int]] = [[] for _ in needed]
         for number, layers in enumerate(groups):
@@ -126,17 +122,28 @@ class _Moves:
         self._known: list[dict[int, _Found]] = [{} for _ in needed]
 
     def at(self, ideal: int, ready: int) -> Indices:
-        """The groups to run at an ideal, given the layers that could run next."""
-        found = []
-        for layer in layer_indices(ready):
-            one = self._look(layer, ideal)
-            if one.overdue:
-                return one.groups
-            found.append(one)
-        if not found:
-            return np.zeros(0, dtype=np.intp)
-        beyond = np.concatenate([one.beyond for one in found])
-        return beyond if len(beyond) else np.concatenate([one.groups for one in found])
+        """The groups to run at an ideal, given the layers that could run next.
+
+        Those of the fewest layers of which one must begin; but the tail comes last, or as soon as it waits for nothing.
+        """
+        layers = layer_indices(ready)
+        chosen = next((1 << layer for layer in layers if not self._look(layer, ideal).waits), 0)
+        if not chosen and ready:
+            starts = layer_indices(ready & ~self._late or ready)
+            chosen = min((self._closed(layer, ideal, ready) for layer in starts), key=int.bit_count)
+        found = [self._look(layer, ideal).groups for layer in layer_indices(chosen)]
+        return np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.intp)
+
+    def _closed(self, start: int, ideal: int, ready: int) -> int:
+        """A layer and others, such that of what any of their groups waits for, some can begin with one of them."""
+        chosen, left = 1 << start, [start]
+        while left:
+            for wait in self._look(left.pop(), ideal).waits:
+                if not wait & chosen:
+                    one = wait & ready & -(wait & ready)
+                    chosen |= one
+                    left.append(one.bit_length() - 1)
+        return chosen
 
     def _look(self, layer: int, ideal: int) -> _Found:
         around = self._around.get(layer)
@@ -145,7 +152,7 @@ class _Moves:
         seen = ideal & around.window
         found = self._known[layer].get(seen)
         if found is None:
-            found = self._known[layer][seen] = _find(around, seen)
+            found = self._known[layer][seen] = self._find(around, seen)
         return found
 
     def _look_around(self, layer: int) -> _Around:
@@ -156,21 +163,21 @@ class _Moves:
         words = [word for word in range(size) if window >> 64 * word & (1 << 64) - 1]
         return _Around(
             numbers=np.array(numbers, dtype=np.intp),
-            first=np.array([not group & (1 << layer) - 1 for group in members]),
-            beyond=np.array([group & ~self._late != 0 for group in members]),
             window=window,
             words=words,
             members=set_words(members, size)[:, words],
             wanted=set_words(wanted, size)[:, words],
         )
 
-
-def _find(around: _Around, seen: int) -> _Found:
-    """Which of the groups around a layer can run when, of their window, some layers have."""
-    here = np.array([seen >> 64 * word & (1 << 64) - 1 for word in around.words], dtype=np.uint64)
-    left = ~(around.members & here).any(axis=1)
-    runs = left & ~(around.wanted & ~here).any(axis=1)
-    overdue = bool((runs == left).all())
-    if not overdue:
-        runs &= around.first
-    return _Found(overdue, around.numbers[runs], around.numbers[runs & around.beyond])
+    def _find(self, around: _Around, seen: int) -> _Found:
+        """Tell what can run, and what the others wait for, when some layers of the window have run."""
+        here = np.array([seen >> 64 * word & (1 << 64) - 1 for word in around.words], dtype=np.uint64)
+        left = ~(around.members & here).any(axis=1)
+        runs = left & ~(around.wanted & ~here).any(axis=1)
+        missing = {self._wanted[number] & ~seen for number in around.numbers[left & ~runs].tolist()}
+        waits = {layers | union(self._above[i] for i in layer_indices(layers)) for layers in missing}
+        least = list[int]()
+        for one in sorted(waits, key=int.bit_count):
+            if all(other & ~one for other in least):
+                least.append(one)
+        return _Found(around.numbers[runs], tuple(least))
