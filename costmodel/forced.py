@@ -14,37 +14,27 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.layer_sets import ancestors, layer_indices, predecessors, readers_of, union
+from costmodel.layer_sets import ancestors, in_turn, layer_indices, predecessors, readers_of, union
 from costmodel.steps import Indices, Steps, Words, set_words
 from specs.network import Network
 
 
 def tail(network: Network) -> int:
-    """Gradients of weights and updates that nothing else needs, and of which an update needs only its own gradient."""
-    needed = predecessors(network)
-    readers = readers_of(needed)
-    ends = union(1 << i for i, layer in enumerate(network.layers) if layer.op in ("wgrad", "update"))
+    """Gradients of weights and updates that nothing else needs: they may run as late as one likes."""
+    readers = readers_of(predecessors(network))
     found = 0
-    for i in reversed(layer_indices(ends)):
-        layer = network.layers[i]
-        own = 1 << network.index[layer.waits_for[0]] if layer.op == "update" else 0
-        if not readers[i] & ~found and not needed[i] & ends & ~own:
+    for i in range(len(readers) - 1, -1, -1):
+        if network.layers[i].op in ("wgrad", "update") and not readers[i] & ~found:
             found |= 1 << i
     return found
 
 
 def forced_lattice(
-    groups: Sequence[int], needed: tuple[int, ...], late: int, most_ideals: int, most_steps: int
+    network: Network, groups: Sequence[int], most_ideals: int, most_steps: int
 ) -> tuple[tuple[int, ...], Steps] | None:
-    """Ideals and steps such that every grouping that can run is a path; None if there are too many.
-
-    Parameters
-    ----------
-    late
-        The tail.
-    """
-    moves = _Moves(groups, needed, late)
-    readers = readers_of(needed)
+    """Ideals and steps such that every grouping that can run is a path; None if there are too many."""
+    moves = _Moves(network, groups)
+    needed, readers = moves.needed, readers_of(moves.needed)
     freed = [-1] * len(groups)  # who reads what a group makes
     ready_at = {0: union(1 << i for i, sources in enumerate(needed) if not sources)}
     by_size: dict[int, list[int]] = defaultdict(list, {0: [0]})
@@ -110,9 +100,10 @@ class _Found:
 class _Moves:
     """Which groups to run at an ideal. What holds for a layer depends on few others, so answers are kept."""
 
-    def __init__(self, groups: Sequence[int], needed: tuple[int, ...], late: int) -> None:
-        self._groups, self._late = groups, late
-        self._above = ancestors(needed)
+    def __init__(self, network: Network, groups: Sequence[int]) -> None:
+        self.needed = needed = in_turn(network)
+        self._groups, self._late = groups, tail(network)
+        self._above = ancestors(predecessors(network))
         self._wanted = [union(needed[i] for i in layer_indices(group)) & ~group for group in groups]
         self._with: list[list[int]] = [[] for _ in needed]
         for number, layers in enumerate(groups):

@@ -102,22 +102,22 @@ def group_lattice(network: Network, max_layers: int, max_steps: int | None = Non
     """
     max_steps = MOST_STEPS if max_steps is None else max_steps
     groups = legal_groups(network, max_layers)
+    if tail(network):
+        forced = forced_lattice(network, groups, min(MOST_IDEALS, max_steps), max_steps)
+        if forced is not None:
+            return GroupLattice(groups, forced[0], *forced[1], complete=True)
+        return _in_part(network, groups)
     needed = in_turn(network)
-    late = tail(network)
-    if late:
-        listed = forced_lattice(groups, needed, late, min(MOST_IDEALS, max_steps), max_steps)
-        if listed is not None:
-            return GroupLattice(groups, listed[0], *listed[1], complete=True)
-        return _in_part(network, groups, needed)
     ideals = every_ideal(needed, min(MOST_IDEALS, max_steps))
     steps = None if ideals is None else find_steps(ideals, groups, needed, max_steps)
     if ideals is not None and steps is not None:
         return GroupLattice(groups, ideals, *steps, complete=True)
-    return _in_part(network, groups, needed)
+    return _in_part(network, groups)
 
 
-def _in_part(network: Network, groups: tuple[int, ...], needed: tuple[int, ...]) -> GroupLattice:
+def _in_part(network: Network, groups: tuple[int, ...]) -> GroupLattice:
     """The lattice of some ideals."""
+    needed = in_turn(network)
     ideals = some_ideals(network, needed)
     steps = find_steps(ideals, groups, needed, None)
     assert steps is not None

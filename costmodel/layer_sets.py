@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from specs.network import Network
 
@@ -26,7 +26,7 @@ def predecessors(network: Network) -> tuple[int, ...]:
     return tuple(sets)
 
 
-def readers_of(needed: tuple[int, ...]) -> list[int]:
+def readers_of(needed: Sequence[int]) -> list[int]:
     """For each layer, the layers that need it."""
     readers = [0] * len(needed)
     for reader, sources in enumerate(needed):
@@ -42,7 +42,7 @@ def in_turn(network: Network) -> tuple[int, ...]:
     part after another, in the order of their first layers (docs/solver.md).
     """
     needed = list(predecessors(network))
-    adjacent = tuple(near | made for near, made in zip(neighbours(network), needed, strict=True))
+    adjacent = tuple(union(near) for near in zip(neighbours(network), needed, readers_of(needed), strict=True))
     before, left = 0, (1 << len(needed)) - 1
     while left:
         part = connected(left & -left, adjacent)

@@ -23,6 +23,7 @@ def joined(members: Sequence[tuple[str, Network]]) -> Network:
         inputs=tuple(entry for network in prefixed for entry in network.inputs),
         layers=tuple(layer for network in prefixed for layer in network.layers),
         outputs=tuple(name for network in prefixed for name in network.outputs),
+        views=tuple(entry for network in prefixed for entry in network.views),
         source="; ".join(dict.fromkeys(network.source for _, network in members if network.source)),
     )
 
@@ -30,13 +31,15 @@ def joined(members: Sequence[tuple[str, Network]]) -> Network:
 def _renamed(network: Network, prefix: str) -> Network:
     def layer(one: Layer) -> Layer:
         operands = tuple(tuple(prefix + tensor for tensor in operand) for operand in one.operands)
-        return replace(one, name=prefix + one.name, operands=operands)
+        waits_for = tuple(prefix + name for name in one.waits_for)
+        return replace(one, name=prefix + one.name, operands=operands, waits_for=waits_for)
 
     return replace(
         network,
         inputs=tuple((prefix + name, shape) for name, shape in network.inputs),
         layers=tuple(map(layer, network.layers)),
         outputs=tuple(prefix + name for name in network.outputs),
+        views=tuple((prefix + name, replace(view, parent=prefix + view.parent)) for name, view in network.views),
     )
 
 
