@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from costmodel.layer_sets import ancestors, in_turn, layer_indices, predecessors, readers_of, union
 from costmodel.steps import Indices, Steps, Words, set_words

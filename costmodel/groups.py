@@ -2,7 +2,8 @@
 
 An *ideal* is a set of layers that holds, with every layer, all layers it depends on: what can have run at
 some moment. Where a network runs in too many orders to list every ideal, a part of them is listed: paths
-through it are still groupings that can run, but not all of them. Sets of layers are Python integers, bit i
+through it are still groupings that can run, but not all of them. In training steps fewer orders are listed, but all
+groupings (`costmodel/forced.py`). Sets of layers are Python integers, bit i
 for layer i.
 """
 
@@ -58,7 +59,7 @@ class GroupLattice:
     before, after, group : (step,)
         The steps, ordered by ``before``; see `Step`.
     complete
-        Whether every ideal is listed, so that the paths are exactly the groupings that can run.
+        Whether the paths are exactly the groupings that can run, each in one order or more.
     """
 
     groups: tuple[int, ...]
@@ -86,9 +87,9 @@ class GroupLattice:
 def group_lattice(network: Network, max_layers: int, max_steps: int | None = None) -> GroupLattice:
     """Find every legal group of up to ``max_layers`` layers; every ideal and step, or some where there are too many.
 
-    A sequence of groups can run one after another if and only if it is a path of steps from the empty
-    ideal to the full one, so in a complete lattice paths are exactly the groupings whose graph of groups has no
-    cycle.
+    With every ideal listed, a sequence of groups can run one after another if and only if it is a path of steps from
+    the empty ideal to the full one, so paths are exactly the groupings whose graph of groups has no cycle. Of training
+    steps, a complete lattice has only some sequences of each such grouping.
 
     Parameters
     ----------

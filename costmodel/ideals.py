@@ -36,7 +36,7 @@ def some_ideals(network: Network, needed: tuple[int, ...], per_size: int | None 
     What is alive between two groups travels through DRAM, so good groups end where little is alive.
     """
     per_size = MOST_PER_SIZE if per_size is None else per_size
-    sizes = [layer.output.elements for layer in network.layers]
+    sizes = [0 if layer.reduces else layer.output.elements for layer in network.layers]
     readers = readers_of(needed)
 
     def alive(ideal: int) -> int:

@@ -38,8 +38,8 @@ def readers_of(needed: Sequence[int]) -> list[int]:
 def in_turn(network: Network) -> tuple[int, ...]:
     """For each layer, the layers that run before it: what it reads, and all of the part of the network before its own.
 
-    Parts are layers that hang together by tensors and sums. What they cost does not depend on their order, so they may run one
-    part after another, in the order of their first layers (docs/solver.md).
+    Parts are layers that hang together by tensors and sums. What they cost does not depend on their order, so they may
+    run one part after another, in the order of their first layers (docs/solver.md).
     """
     needed = list(predecessors(network))
     adjacent = tuple(union(near) for near in zip(neighbours(network), needed, readers_of(needed), strict=True))

@@ -20,9 +20,7 @@ _CELLS = 4_000_000
 """Pairs of ideal and group looked at at once."""
 
 
-def find_steps(
-    ideals: Sequence[int], groups: Sequence[int], needed: tuple[int, ...], most: int | None
-) -> Steps | None:
+def find_steps(ideals: Sequence[int], groups: Sequence[int], needed: tuple[int, ...], most: int | None) -> Steps | None:
     """Columns (ideal before, ideal after, group) of all steps, ordered by them; None if more than ``most``.
 
     A group can run at an ideal that holds all it needs and nothing of it; the step counts if the ideal
