@@ -48,6 +48,16 @@ def test_every_grouping_that_can_run_is_a_path_and_no_other(network: Network, ma
     assert _paths(network, lattice) == groupings(network, max_layers)
 
 
+def test_all_that_groups_wait_for_is_taken_into_account() -> None:
+    """Each two of three layers have a reader: the groups of the first two may both wait for the third."""
+    made = (layer("a", "dgrad", ("x",)), layer("b", "dgrad", ("y",)), layer("c", "dgrad", ("z",)))
+    pairs = (layer("ab", "dgrad", ("a", "b")), layer("ac", "dgrad", ("a", "c")), layer("bc", "dgrad", ("b", "c")))
+    late = (layer("w", "wgrad", ("ab",)), layer("up", "update", (), ("w",)))
+    network = Network("pairs", (("x", SHAPE), ("y", SHAPE), ("z", SHAPE)), (*made, *pairs, *late), ())
+    for max_layers in (2, 3, 4):
+        assert _paths(network, group_lattice(network, max_layers)) == groupings(network, max_layers)
+
+
 @settings(max_examples=150, deadline=None)
 @given(training_graphs(), st.integers(1, 5))
 def test_listed_ideals_are_ideals_between_the_empty_and_the_full_one(network: Network, max_layers: int) -> None:
