@@ -55,9 +55,9 @@ class Sweep:
     """Visits of all tiles of all images, in order, while some weights stay.
 
     ``stays_bytes`` are loaded with the first visit, ``sums_bytes`` of partial sums stored after every visit but the
-    last and loaded before every visit but the first; ``finish`` follows the last visit. With ``streams_input`` the input
-    comes in chunks while the array works, so that nothing is loaded ahead of the first visit. Results leave a visit in
-    ``steps_per_visit`` parts.
+    last and loaded before every visit but the first; ``finish`` follows the last visit. With ``streams_input`` the
+    input comes in chunks while the array works, so that nothing is loaded ahead of the first visit. Results leave a
+    visit in ``steps_per_visit`` parts.
     """
 
     visits: list[Visit]

@@ -23,7 +23,6 @@ def joined(members: Sequence[tuple[str, Network]]) -> Network:
         inputs=tuple(entry for network in prefixed for entry in network.inputs),
         layers=tuple(layer for network in prefixed for layer in network.layers),
         outputs=tuple(name for network in prefixed for name in network.outputs),
-        views=tuple(entry for network in prefixed for entry in network.views),
         source="; ".join(dict.fromkeys(network.source for _, network in members if network.source)),
         views=tuple(entry for network in prefixed for entry in network.views),
     )
