@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from costmodel.template import Terms, TileWork, TileWorks
+from costmodel.template import Ints, Terms, TileWork, TileWorks
 
 
 def rank(work: TileWork, terms: Terms) -> tuple[int, int]:
@@ -22,12 +22,17 @@ def rank(work: TileWork, terms: Terms) -> tuple[int, int]:
 
 def best_of(works: Sequence[TileWorks], terms: Terms) -> TileWorks:
     """For each tile the works of least `rank`, the first among those that tie."""
-    columns = [np.stack(column) for column in zip(*works, strict=True)]
-    cycles, array_fj, reads, writes, weight_reads, weight_writes = columns
-    energy = array_fj + (reads + writes) * terms.feature_fj_per_byte
-    energy += (weight_reads + weight_writes) * terms.weight_fj_per_byte + cycles * terms.leakage_fj_per_cycle
-    first, then = (cycles, energy) if terms.prefer == "fastest" else (energy, cycles)
-    # argmin takes the first of equals, as min() does.
-    tied = first == first.min(axis=0)
-    best = np.where(tied, then, np.iinfo(np.int64).max).argmin(axis=0)[None]
-    return TileWorks(*(np.take_along_axis(column, best, axis=0)[0] for column in columns))
+    best, first, then = works[0], *_ranks(works[0], terms)
+    for other in works[1:]:
+        other_first, other_then = _ranks(other, terms)
+        better = (other_first < first) | ((other_first == first) & (other_then < then))
+        best = TileWorks(*(np.where(better, new, old) for new, old in zip(other, best, strict=True)))
+        first, then = np.where(better, other_first, first), np.where(better, other_then, then)
+    return best
+
+
+def _ranks(works: TileWorks, terms: Terms) -> tuple[Ints, Ints]:
+    energy = works.array_fj + (works.feature_read_bytes + works.feature_write_bytes) * terms.feature_fj_per_byte
+    energy += (works.weight_read_bytes + works.weight_write_bytes) * terms.weight_fj_per_byte
+    energy += works.cycles * terms.leakage_fj_per_cycle
+    return (works.cycles, energy) if terms.prefer == "fastest" else (energy, works.cycles)

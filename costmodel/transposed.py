@@ -67,10 +67,11 @@ def works_by_phases(
     """`work_by_phases` for many tiles; ``price`` answers for several terms."""
     shape = tiles.rows.shape
     rows, cols = -(-tiles.rows // layer.upsample[0]), -(-tiles.cols // layer.upsample[1])
-    columns = np.stack([column.ravel() for column in tiles._replace(rows=rows, cols=cols)])
-    # Several tiles have phases of one size: each size is priced once.
-    different, where = np.unique(columns, axis=1, return_inverse=True)
-    part = Tiles(*different)
+    columns = [column.ravel() for column in tiles._replace(rows=rows, cols=cols)]
+    # Several tiles have phases of one size: each size, written as one number, is priced once.
+    sizes = [int(column.max(initial=0)) + 1 for column in columns]
+    different, where = np.unique(np.ravel_multi_index(columns, sizes), return_inverse=True)
+    part = Tiles(*np.unravel_index(different, sizes))
     written = part.images * part.rows * part.cols * part.channels * output_bytes
     totals = None
     for phase, count in phases(layer):
