@@ -105,7 +105,7 @@ def fused_sweep(study: Study, hardware: Hardware, group: GroupDesign, plan: Regi
 def update_work(study: Study, hardware: Hardware, group: GroupDesign, terms: Terms) -> TileWork:
     """Arithmetic of a group's updates: each parameter once."""
     updates = [layer for layer in map(study.network.layer, group.layers) if layer.op == "update"]
-    tiles = [update_tile(layer, layer.K, layer.params) for layer in updates]
+    tiles = [update_tile(study, layer.K, layer.params) for layer in updates]
     works = [hardware.array.tile_work(layer, tile, terms) for layer, tile in zip(updates, tiles, strict=True)]
     return add_works(works)
 
