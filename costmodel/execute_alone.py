@@ -7,12 +7,14 @@ import numpy as np
 from costmodel.buffers import Block, ExecutionError, Index, Pool, Region, get, indices, put
 from costmodel.design import GroupDesign
 from costmodel.execute_fused import beside
-from costmodel.executed_chip import Chip, no_sums, sum_up
+from costmodel.executed_chip import Chip, accumulates, finished, no_sums, piece_words, sum_up
+from costmodel.executed_masks import MasksBeside
 from costmodel.executed_orders import At, cuts_of, key, loops_of, tensor_channels, walk
-from costmodel.executed_steps import axis_steps, tensors_of, touched
+from costmodel.executed_steps import axis_steps, operands_of, tensors_of, touched
 from costmodel.executed_tiles import Held, Stage, all_visits
 from costmodel.executed_weights import WeightChunk
-from costmodel.reference import finish, wrap
+from costmodel.reference_words import wrap
+from specs.network import MASK
 
 
 class LayerAlone:
@@ -29,7 +31,10 @@ class LayerAlone:
         self.cuts, self.order = cuts_of(self.layer, group), loops_of(group)
         self.counts = At(len(self.cuts.outputs), len(self.cuts.inputs), len(self.visits))
         self.spills = group.order.endswith("-spilling")
-        self.in_sums = self.counts.c > 1 or chip.hardware.array.accumulates_in_buffer(self.layer)
+        self.in_sums = self.counts.c > 1 or accumulates(chip, self.layer)
+        self.under_kernel = [operand for operand, own in operands_of(self.layer) if not own]
+        self.outside = tuple(dict.fromkeys(name for operand in self.under_kernel for name in operand))
+        self.masks = MasksBeside(chip, self.layer)
         self.held: list[dict[str, Held]] = []
         self.slots: list[Pool] = []
         self.sums: Region | None = None
@@ -62,11 +67,14 @@ class LayerAlone:
         can arrive while the outputs of the visit before are still there.
         """
         chip, act = self.chip, self.chip.act_bytes
-        chip.weights.open_window(self._piece_words() if self.layer.has_weights and self.order.weights is None else 0)
+        streams = self.layer.has_weights and self.order.weights is None
+        chip.weights.open_window([(self.layer, self._piece_words())] if streams else [])
         visits = range(len(self.visits))
         channels = self.group.images * self._most_channels()
-        outputs = self.group.images * max(len(made) for made in self.cuts.outputs)
-        outputs *= max(self._made_area(n) for n in visits)
+        most_made = self.group.images * max(self._made_area(n) for n in visits)
+        outputs = most_made * max(len(made) for made in self.cuts.outputs)
+        made_mask = most_made * max(self.masks.made_bytes(made) for made in self.cuts.outputs)
+        read_mask = most_made * max(self.masks.read_bytes(made) for made in self.cuts.outputs)
         if self.counts.c > 1:
             slot = channels * max(self._held_area(n) for n in visits) * act
             copies = chip.copies if self.order.streams else 1
@@ -78,14 +86,16 @@ class LayerAlone:
         width = chip.psum_bytes if self.spills else act
         self.load_stage = Stage(chip.features, "loaded for the next tile", inputs if moves else None)
         sums = outputs * width if several and self.spills else None
+        stored = outputs * width + made_mask
         self.sums_stage = Stage(chip.features, "partial sums for the next tile", sums)
-        self.store_stage = Stage(chip.features, "stored for the last tile", outputs * width if several else None)
+        self.mask_stage = Stage(chip.features, "masks for the next tile", read_mask if several else None)
+        self.store_stage = Stage(chip.features, "stored for the last tile", stored if several else None)
 
     def _close(self) -> None:
         for held in self.held:
             self._free(held)
         self.chip.features.release(sum(slot.capacity_bytes for slot in self.slots))
-        for stage in (self.load_stage, self.sums_stage, self.store_stage):
+        for stage in (self.load_stage, self.sums_stage, self.mask_stage, self.store_stage):
             stage.close()
         self.chip.weights.close()
 
@@ -93,9 +103,8 @@ class LayerAlone:
 
     def _piece_words(self) -> int:
         """Most weights that the array works on at once while they stream."""
-        array = self.chip.hardware.array
         return max(
-            array.weight_chunk_words(self.layer, len(outputs), len(inputs))
+            piece_words(self.chip, self.layer, len(outputs), len(inputs))
             for outputs in self.cuts.outputs
             for inputs in self.cuts.inputs
         )
@@ -126,19 +135,19 @@ class LayerAlone:
 
     def _held_channels(self, at: At) -> dict[str, Index]:
         """Channels of each tensor that are on chip together."""
-        held: dict[str, Index] = dict.fromkeys(self.tensors.outside, indices([]))
-        for operand in self.layer.operands:
+        held: dict[str, Index] = dict.fromkeys(self.outside, indices([]))
+        for operand in self.under_kernel:
             for name, channels in tensor_channels(self.network, operand, self.cuts.held(at.k, at.c, self.order)):
                 held[name] = np.union1d(held[name], channels)
         return held
 
     def _new_area(self, visit: int) -> int:
-        name, place = self.tensors.outside[0], self.visits[visit]
+        name, place = self.outside[0], self.visits[visit]
         return len(self.rows.tensors[name].new[place.row]) * len(self.cols.tensors[name].new[place.col])
 
     def _held_area(self, visit: int) -> int:
         """Words of one channel of the input that are held in a visit."""
-        name, place = self.tensors.outside[0], self.visits[visit]
+        name, place = self.outside[0], self.visits[visit]
         rows, cols = self.rows.tensors[name], self.cols.tensors[name]
         lines = len(rows.lasting[place.row]) * len(cols.span)
         beside = len(cols.lasting[place.col]) + len(cols.passing[place.col])
@@ -192,11 +201,14 @@ class LayerAlone:
             self.held = [self._hold(at, self.slots[0] if self.slots else self.chip.features)]
         waits = self.load_stage.num_bytes is not None
         if waits and first:
-            self.load_stage.fill(self._load(at), self.chip.act_bytes)
+            self._wait(self._load(at))
         blocks = self.load_stage.empty() if waits else self._load(at)
         self._settle(self.held[0], at, blocks)
         if waits and fetched:
-            self.load_stage.fill(self._load(fetched[0]), self.chip.act_bytes)
+            self._wait(self._load(fetched[0]))
+
+    def _wait(self, blocks: dict[str, Block]) -> None:
+        self.load_stage.fill(blocks, self.chip.act_bytes * sum(block.values.size for block in blocks.values()))
 
     def _starts_anew(self, at: At) -> bool:
         """Whether a sweep over the tiles of a share begins, or other channels come: nothing is kept across."""
@@ -241,9 +253,10 @@ class LayerAlone:
         channels = self.cuts.outputs[at.k]
         width = chip.psum_bytes if self.in_sums else chip.act_bytes
         self.sums = Region(chip.features, self.layer.name, len(visit.images), channels, rows, cols, width)
+        self.masks.open(visit.images, channels, rows, cols)
         if self.spills and at.c:
             back = chip.dram.load_sums(self.layer.name, visit.images, channels, rows, cols)
-            self.sums_stage.fill({self.layer.name: back}, chip.psum_bytes)
+            self.sums_stage.fill({self.layer.name: back}, chip.psum_bytes * back.values.size)
             put(self.sums_stage.empty()[self.layer.name], [self.sums], self.layer.name)
 
     def _compute(self, at: At) -> None:
@@ -260,13 +273,18 @@ class LayerAlone:
         sums = no_sums(images, len(chunk.outputs), rows, cols)
         if at.c:
             sums = self._read_sums(at)
-        blocks = [self._operand(operand, at, rows, cols) for operand in layer.operands]
+        blocks = [self._operand(operand, at, rows, cols) for operand in self.under_kernel]
         sums = sum_up(self.chip, blocks, chunk, words, sums, rows, cols, self.in_sums)
-        precision = self.chip.study.precision
-        done = at.c == self.counts.c - 1
-        sums = finish(layer, sums, precision) if done else wrap(sums, precision.partial_sum)
         self.sums.clear()
-        put(Block(chunk.outputs, rows, cols, sums), [self.sums], layer.name)
+        if at.c < self.counts.c - 1:
+            sums = wrap(sums, self.chip.study.precision.partial_sum)
+            put(Block(chunk.outputs, rows, cols, sums), [self.sums], layer.name)
+            return
+        mask = self.masks.load(chunk.outputs, self.mask_stage)
+        made = finished(self.chip, layer, sums, blocks, mask, rows, cols)
+        put(Block(chunk.outputs, rows, cols, made[layer.name]), [self.sums], layer.name)
+        if layer.mask_bits:
+            self.masks.write(made[layer.name + MASK])
 
     def _read_sums(self, at: At) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
         assert self.sums is not None
@@ -288,14 +306,20 @@ class LayerAlone:
         chip, visit, name = self.chip, self.visits[at.t], self.layer.name
         region, done = self.sums, at.c == self.counts.c - 1
         block = get(region.images, region.channels, region.rows, region.cols, [region], name)
-        self.store_stage.fill({name: block}, chip.act_bytes if done else chip.psum_bytes)
+        made = self.masks.made() if done else {}
+        width = chip.act_bytes if done else chip.psum_bytes
+        positions = len(visit.images) * len(block.rows) * len(block.cols)
+        mask_bytes = positions * self.masks.made_bytes(region.channels) if done else 0
+        self.store_stage.fill({name: block} | made, block.values.size * width + mask_bytes)
         if done:
             stored = (self.rows.tensors[name].stored[visit.row], self.cols.tensors[name].stored[visit.col])
             if not (np.array_equal(stored[0], block.rows) and np.array_equal(stored[1], block.cols)):
                 raise ExecutionError(f"{name} alone makes what it does not store")
-            chip.dram.store(name, visit.images, block)
+            for tensor, words in ({name: block} | made).items():
+                chip.dram.store(tensor, visit.images, words)
         else:
             chip.dram.store_sums(name, visit.images, block)
         self.store_stage.empty()
         region.free()
+        self.masks.close()
         self.sums = None
