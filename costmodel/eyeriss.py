@@ -58,7 +58,7 @@ class EyerissShape:
             + self.ifmap_spad_words * precision.activation
             + self.psum_spad_words * precision.partial_sum
         )
-        mac = mac_um2(technology, max(precision.activation, precision.weight))
+        mac = mac_um2(technology, max(precision.activation, precision.weight), precision.floating)
         return round(self.pes * (mac + spad_bits * technology.spad_um2_per_bit))
 
     def accumulates_in_buffer(self, layer: Layer) -> bool:
@@ -122,7 +122,7 @@ class EyerissShape:
             -(-outputs * ops // self.pes),
             -(-outputs * (words * terms.precision.activation) // self.psum_bits_per_cycle),
         )
-        ops_fj = outputs * (ops * add_fj(terms.technology, terms.precision.activation))
+        ops_fj = outputs * (ops * add_fj(terms.technology, terms.precision.activation, terms.precision.floating))
         none = np.zeros_like(outputs)
         return TileWorks(slowest, ops_fj, outputs * (words * act), outputs * act, none, none)
 
@@ -135,7 +135,7 @@ class EyerissShape:
                 ceil_div(outputs * ops, self.pes),
                 ceil_div(outputs * words * terms.precision.activation, self.psum_bits_per_cycle),
             ),
-            mac_fj=outputs * ops * add_fj(terms.technology, terms.precision.activation),
+            mac_fj=outputs * ops * add_fj(terms.technology, terms.precision.activation, terms.precision.floating),
             spad_fj=0,
             network_fj=0,
             feature_read_bytes=outputs * words * act,

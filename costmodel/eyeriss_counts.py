@@ -180,7 +180,7 @@ class ArrayPrices:
 def array_prices(technology: Technology, precision: Precision) -> ArrayPrices:
     spad, hop = 1000 * technology.spad_pj_per_bit, 1000 * technology.hop_pj_per_bit
     return ArrayPrices(
-        mac=mac_fj(technology, max(precision.activation, precision.weight)),
+        mac=mac_fj(technology, max(precision.activation, precision.weight), precision.floating),
         filter_spad=round(spad * precision.weight),
         ifmap_spad=round(spad * precision.activation),
         psum_spad=round(spad * precision.partial_sum),

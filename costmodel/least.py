@@ -132,7 +132,8 @@ def _rates(works: Ints, elements: int, grid: PriceGrid, goal: Goal) -> Floats:
     area = (rows[:, None] * cols * float(elements)).reshape(-1, 1)
     rates = np.empty(shape)
     one = np.ones_like(grid.leakage_fj)
-    columns = (grid.leakage_fj, one, grid.feature_read_fj, grid.feature_write_fj, grid.weight_read_fj)
+    buffers = (grid.feature_read_fj, grid.feature_write_fj, grid.weight_read_fj, grid.weight_write_fj)
+    columns = (grid.leakage_fj, one, *buffers)
     price = np.stack(columns).astype(np.float64).reshape(len(columns), -1)
     for array in range(shape[0]):
         per_element = works[1:, 1:, array].reshape(len(area), -1) / area

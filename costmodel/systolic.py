@@ -77,7 +77,7 @@ class SystolicShape:
     def area_um2(self, technology: Technology, precision: Precision) -> int:
         """MACs and three registers per element."""
         bits = precision.activation + precision.weight + precision.partial_sum
-        mac = mac_um2(technology, max(precision.activation, precision.weight))
+        mac = mac_um2(technology, max(precision.activation, precision.weight), precision.floating)
         return round(self.pes * (mac + bits * technology.spad_um2_per_bit))
 
     def _dataflows(self, layer: Layer) -> tuple[str, ...]:
@@ -175,7 +175,7 @@ class SystolicShape:
         technology, precision = terms.technology, terms.precision
         spad, hop = 1000 * technology.spad_pj_per_bit, 1000 * technology.hop_pj_per_bit
         return ArrayPrices(
-            mac_fj(technology, max(precision.activation, precision.weight)),
+            mac_fj(technology, max(precision.activation, precision.weight), precision.floating),
             *(round(spad * bits) for bits in (precision.activation, precision.weight, precision.partial_sum)),
             *(round(hop * bits) for bits in (precision.activation, precision.weight, precision.partial_sum)),
         )
@@ -187,7 +187,7 @@ class SystolicShape:
         act = terms.precision.activation_bytes
         return TileWork(
             cycles=_ceil(outputs * ops, self.cols),
-            mac_fj=outputs * ops * add_fj(terms.technology, terms.precision.activation),
+            mac_fj=outputs * ops * add_fj(terms.technology, terms.precision.activation, terms.precision.floating),
             spad_fj=0,
             network_fj=0,
             feature_read_bytes=outputs * words * act,
@@ -201,7 +201,7 @@ class SystolicShape:
         if not layer.has_weights:
             ops, words = vector_ops_per_output(layer)
             outputs = tiles.channels * M
-            ops_fj = outputs * (ops * add_fj(terms.technology, terms.precision.activation))
+            ops_fj = outputs * (ops * add_fj(terms.technology, terms.precision.activation, terms.precision.floating))
             return TileWorks(
                 -(-outputs * ops // self.cols),
                 ops_fj,

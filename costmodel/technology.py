@@ -83,24 +83,34 @@ def _on_line(points: dict[int, Quantities], at: int) -> Quantities:
     return read, write, leakage, area
 
 
-def mac_fj(technology: Technology, bits: int) -> int:
+def mac_fj(technology: Technology, bits: int, floating: bool = False) -> int:
     """Energy of one multiply-accumulate with operands of ``bits``, in fJ."""
-    return round(1000 * _unit(technology, "multiply-accumulate", technology.mac, bits).energy_pj)
+    return round(1000 * _mac(technology, bits, floating).energy_pj)
 
 
-def add_fj(technology: Technology, bits: int) -> int:
+def add_fj(technology: Technology, bits: int, floating: bool = False) -> int:
     """Energy of one addition or comparison of ``bits``, in fJ."""
+    if floating:
+        return round(1000 * _unit(technology, "floating-point addition", technology.float_add, bits).energy_pj)
     return round(1000 * _unit(technology, "addition", technology.add, bits).energy_pj)
 
 
-def mac_um2(technology: Technology, bits: int) -> float:
+def mac_um2(technology: Technology, bits: int, floating: bool = False) -> float:
     """Area of one multiply-accumulate unit with operands of ``bits``, in um2."""
-    return _unit(technology, "multiply-accumulate", technology.mac, bits).area_um2
+    return _mac(technology, bits, floating).area_um2
+
+
+def _mac(technology: Technology, bits: int, floating: bool) -> WordCost:
+    if floating:
+        return _unit(technology, "floating-point multiply-accumulate", technology.float_mac, bits)
+    return _unit(technology, "multiply-accumulate", technology.mac, bits)
 
 
 def _unit(technology: Technology, noun: str, prices: tuple[tuple[int, WordCost], ...], bits: int) -> WordCost:
     by_width = dict(prices)
     if bits not in by_width:
+        if not by_width:
+            raise PriceError(f"technology {technology.name} prices no {noun}s")
         has = alternatives(sorted(by_width))
         raise PriceError(f"technology {technology.name} prices {noun}s of {has} bits, not of {bits}")
     return by_width[bits]

@@ -84,7 +84,7 @@ class VwaShape:
 
     def area_um2(self, technology: Technology, precision: Precision) -> int:
         """MACs and accumulators; a 1x1 kernel on output channels uses one accumulator per multiplier."""
-        mac = mac_um2(technology, max(precision.activation, precision.weight))
+        mac = mac_um2(technology, max(precision.activation, precision.weight), precision.floating)
         return round(self.pes * (mac + precision.partial_sum * technology.spad_um2_per_bit))
 
     def accumulates_in_buffer(self, layer: Layer) -> bool:
@@ -176,7 +176,7 @@ class VwaShape:
 
     def _prices(self, technology: Technology, precision: Precision) -> ArrayPrices:
         return ArrayPrices(
-            mac_fj=mac_fj(technology, max(precision.activation, precision.weight)),
+            mac_fj=mac_fj(technology, max(precision.activation, precision.weight), precision.floating),
             accumulation_fj=round(1000 * technology.spad_pj_per_bit * 2 * precision.partial_sum),
             pixel_hop_fj=round(1000 * technology.hop_pj_per_bit * precision.activation),
             sum_hop_fj=round(1000 * technology.hop_pj_per_bit * precision.partial_sum),
@@ -189,7 +189,7 @@ class VwaShape:
         act = terms.precision.activation_bytes
         return TileWork(
             cycles=_ceil(outputs * ops, self.blocks * self.rows),
-            mac_fj=outputs * ops * add_fj(terms.technology, terms.precision.activation),
+            mac_fj=outputs * ops * add_fj(terms.technology, terms.precision.activation, terms.precision.floating),
             spad_fj=0,
             network_fj=0,
             feature_read_bytes=outputs * words * act,
@@ -205,7 +205,7 @@ class VwaShape:
             ops, words = vector_ops_per_output(layer)
             return TileWorks(
                 -(-outputs * ops // (self.blocks * self.rows)),
-                outputs * (ops * add_fj(terms.technology, terms.precision.activation)),
+                outputs * (ops * add_fj(terms.technology, terms.precision.activation, terms.precision.floating)),
                 outputs * (words * act),
                 outputs * act,
                 np.zeros_like(outputs),

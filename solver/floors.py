@@ -33,7 +33,7 @@ def floors_of(study: Study, outcome: Outcome) -> Floors | None:
         dram_s=float(cost.mean("dram_bytes")) / hardware.dram.bytes_per_s,
         compulsory_s=compulsory / hardware.dram.bytes_per_s,
         energy_j=cost.energy_j,
-        mac_energy_j=macs * mac_fj(study.technology, bits) / 10**15,
+        mac_energy_j=macs * mac_fj(study.technology, bits, study.precision.floating) / 10**15,
         compulsory_energy_j=compulsory * hardware.dram.fj_per_byte / 10**15,
         groups=groups,
         dram_bound_share=bound / cost.cycles if cost.cycles else 0.0,

@@ -19,6 +19,7 @@ def describe(study: Study) -> dict[str, Any]:
         "network": _network(study.network),
         "mix": [_workload(workload) for workload in study.mix],
         "mode": study.mode,
+        "optimizer": study.optimizer if study.trains else None,
         "batch": study.batch,
         "precision_bits": _one_or_all([asdict(precision) for precision in study.precision_choices]),
         "accelerators": [_accelerator(accelerator) for accelerator in study.accelerators],
@@ -49,6 +50,7 @@ def _workload(workload: Workload) -> dict[str, Any]:
     return {
         "name": workload.name,
         "weight": str(workload.weight),
+        "mode": workload.mode,
         "num_layers": workload.num_layers,
         "budgets": budgets,
     }
@@ -61,13 +63,14 @@ def _accelerator(accelerator: AcceleratorSpec) -> dict[str, Any]:
         **{key: list(values) for key, values in accelerator.numbers},
         "clock_hz": list(accelerator.clock_hz),
         "double_buffer": accelerator.double_buffer,
+        "skip_zeros": accelerator.skip_zeros,
         "mapping": {layer: dict(letters) for layer, letters in accelerator.mapping},
     }
 
 
 def _technology(technology: Technology) -> dict[str, Any]:
     plain: dict[str, Any] = _plain(asdict(technology))
-    for unit in ("mac", "add"):
+    for unit in ("mac", "add", "float_mac", "float_add"):
         plain[unit] = {f"{bits}_bits": cost for bits, cost in plain[unit]}
     return plain
 

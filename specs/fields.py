@@ -148,7 +148,6 @@ Number = Annotated[float, BeforeValidator(positive_number)]
 Weight = Annotated[Fraction, BeforeValidator(weight)]
 Pair = Annotated[tuple[int, int], BeforeValidator(ints_or_pair(1))]
 Pads = Annotated[tuple[int, int, int, int], BeforeValidator(pads)]
-Bits = Annotated[int, BeforeValidator(choice((8, 16, 32), noun=" bits"))]
 Picojoules = Annotated[float, BeforeValidator(_picojoules)]
 SquareMicrometres = Annotated[float, BeforeValidator(_square_micrometres)]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from specs.checks import check_network
-from specs.defaults import with_defaults
+from specs.defaults import mode_of, trains, with_defaults
 from specs.errors import KeyPath, Problem, SpecError, closest, did_you_mean, show
 from specs.fields import one_or_more
 from specs.library import DRAM_PRESETS, LIBRARY, Library, open_named, open_path
@@ -18,8 +18,9 @@ from specs.schema import BuffersDoc, DramDoc, StudyDoc
 from specs.schema_accelerators import read_accelerator
 from specs.schema_network import NetworkDoc, read_layer
 from specs.schema_technology import DramPresetsDoc
-from specs.study import AcceleratorSpec, Dram, Study, Technology, Workload
+from specs.study import MODES, AcceleratorSpec, Dram, Study, Technology, Workload
 from specs.technology_reader import check_precision, read_technology
+from specs.training import training_step
 from specs.units import SIZE, size_text
 from specs.validation import read_as
 from specs.yaml_reader import Document, read_yaml
@@ -91,6 +92,7 @@ class _Resolver:
         if isinstance(self.document.data, dict):
             self._has_networks(self.document.data)
             self.document.data = with_defaults(self.document.data)
+            self._trains_or_says_nothing_of_it(self.document.data)
         doc = read_as(StudyDoc, self.document)
         # Also when the study itself is wrong: a user sees what is wrong in the other files at once.
         members = self._members()
@@ -104,7 +106,7 @@ class _Resolver:
             self._check_buffers(doc.buffers, technology)
             for i, choice in enumerate(doc.precision):
                 key = self._entry(i, "precision")
-                check_precision(self.document, key, choice.activation, choice.weight, technology)
+                check_precision(self.document, key, choice, technology)
         if network is None or technology is None or self.document.problems:
             return None
         precisions = doc.precisions()
@@ -123,8 +125,12 @@ class _Resolver:
             precisions=precisions if len(precisions) > 1 else (),
             fusion=doc.fusion.resolve(),
             tiling=doc.tiling.resolve(),
+            mode=doc.mode,
+            optimizer=doc.optimizer,
             mix=tuple(
-                Workload(name, workload.weight, len(member.layers), workload.budgets.resolve())
+                Workload(
+                    name, workload.weight, len(member.layers), workload.budgets.resolve(), workload.mode or doc.mode
+                )
                 for (name, member), workload in zip(members or (), doc.networks or (), strict=False)
             ),
         )
@@ -147,23 +153,47 @@ class _Resolver:
         elif not {"network", "networks"} & {*data, *meant}:
             self.document.refuse(("network",), "is missing (or networks, for a mix of several)")
 
+    def _trains_or_says_nothing_of_it(self, data: Mapping[str, object]) -> None:
+        """Refuse keys that matter in training alone if nothing is trained."""
+        if trains(data) or data["mode"] not in MODES:
+            return
+        written = {("optimizer",): data} | {
+            (*self._entry(i, "precision"), name): entry
+            for i, entry in enumerate(one_or_more(data["precision"]))
+            for name in ("gradient", "state")
+        }
+        for key, entry in written.items():
+            if isinstance(entry, dict) and key[-1] in entry:
+                self.document.refuse(key, "must stand in a study that trains a network (mode: training)")
+
     def _members(self) -> list[tuple[str, Network]] | None:
         """Read every network, each with a name of its own; None if one has a problem."""
         if not self.is_mix:
-            network = self._network(("network",), self._reference("network"))
+            network = self._network(("network",), self._reference("network"), self._mode(None))
             return None if network is None else [(network.name, network)]
         found, written = [], self.document.at(("networks",))
         for i, entry in enumerate(written if isinstance(written, list) else []):
             key: KeyPath = ("networks", i, "network") if isinstance(entry, dict) else ("networks", i)
             reference = entry.get("network") if isinstance(entry, dict) else entry
-            found.append(self._network(key, reference if isinstance(reference, str) else None))
+            found.append(self._network(key, reference if isinstance(reference, str) else None, self._mode(entry)))
         names = each_its_own([network.name for network in found if network is not None])
         networks = [network for network in found if network is not None]
         return list(zip(names, networks, strict=True)) if found and len(networks) == len(found) else None
 
-    def _network(self, key: KeyPath, reference: str | None) -> Network | None:
+    def _mode(self, entry: object) -> object:
+        return mode_of(entry, self.document.data) if isinstance(self.document.data, dict) else None
+
+    def _network(self, key: KeyPath, reference: str | None, mode: object) -> Network | None:
+        """Read a network, and make its training step if it is trained."""
         document = open_path(self.document, key, reference) if reference else None
-        return _network(document) if document else None
+        network = _network(document) if document else None
+        if network is None or mode != "training":
+            return network
+        try:
+            return training_step(network)
+        except ValueError as error:
+            self.document.refuse(key, str(error))
+            return None
 
     def _joined(self, members: list[tuple[str, Network]] | None) -> Network | None:
         if members is None:

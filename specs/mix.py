@@ -24,19 +24,22 @@ def joined(members: Sequence[tuple[str, Network]]) -> Network:
         layers=tuple(layer for network in prefixed for layer in network.layers),
         outputs=tuple(name for network in prefixed for name in network.outputs),
         source="; ".join(dict.fromkeys(network.source for _, network in members if network.source)),
+        views=tuple(entry for network in prefixed for entry in network.views),
     )
 
 
 def _renamed(network: Network, prefix: str) -> Network:
     def layer(one: Layer) -> Layer:
         operands = tuple(tuple(prefix + tensor for tensor in operand) for operand in one.operands)
-        return replace(one, name=prefix + one.name, operands=operands)
+        waits_for = tuple(prefix + name for name in one.waits_for)
+        return replace(one, name=prefix + one.name, operands=operands, waits_for=waits_for)
 
     return replace(
         network,
         inputs=tuple((prefix + name, shape) for name, shape in network.inputs),
         layers=tuple(map(layer, network.layers)),
         outputs=tuple(prefix + name for name in network.outputs),
+        views=tuple((prefix + name, replace(view, parent=prefix + view.parent)) for name, view in network.views),
     )
 
 
@@ -52,6 +55,7 @@ def alone(study: Study, workload: int) -> Study:
         layers=layers,
         outputs=tuple(name for name in study.network.outputs if name in made),
         source=study.network.source,
+        views=tuple((name, view) for name, view in study.network.views if study.network.maker[name] in made),
     )
     hardware = replace(
         study.mix[workload].budgets,
@@ -59,7 +63,7 @@ def alone(study: Study, workload: int) -> Study:
         sram_bytes=study.budgets.sram_bytes,
         pes=study.budgets.pes,
     )
-    return replace(study, network=network, mix=(), budgets=hardware)
+    return replace(study, network=network, mix=(), budgets=hardware, mode=study.mix[workload].mode)
 
 
 def each_its_own(names: Sequence[str]) -> list[str]:

@@ -48,6 +48,8 @@ class NodeFactors:
             node_nm=node_nm,
             mac=units(technology.mac),
             add=units(technology.add),
+            float_mac=units(technology.float_mac),
+            float_add=units(technology.float_add),
             spad_pj_per_bit=technology.spad_pj_per_bit * energy,
             spad_um2_per_bit=technology.spad_um2_per_bit * area,
             hop_pj_per_bit=technology.hop_pj_per_bit * energy,

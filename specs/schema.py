@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from itertools import product, starmap
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from specs.errors import alternatives, show
-from specs.fields import Bits, Count, Counts, Sizes, Text, Weight, choice, each_once, one_or_more, whole_number
+from specs.fields import Count, Counts, Sizes, Text, Weight, choice, each_once, one_or_more, whole_number
+from specs.schema_precision import PrecisionDoc
 from specs.study import (
     GOALS,
     LAST_GOALS,
+    MODES,
+    OPTIMIZERS,
     OVERLAPS,
     Budgets,
     Fusion,
     Goal,
+    Mode,
+    Optimizer,
     Overlap,
     Precision,
     SeparateBuffers,
@@ -57,20 +61,7 @@ def _splits(value: object) -> object:
 
 
 Splits = Annotated[Counts | None, BeforeValidator(_splits)]
-
-
-Widths = Annotated[tuple[Bits, ...], BeforeValidator(one_or_more), Field(min_length=1)]
-
-
-class PrecisionDoc(Doc):
-    """Word widths; where lists stand, every combination is a choice."""
-
-    activation: Widths
-    weight: Widths
-    partial_sum: Widths
-
-    def resolve(self) -> tuple[Precision, ...]:
-        return tuple(starmap(Precision, product(self.activation, self.weight, self.partial_sum)))
+ModeWord = Annotated[Mode, BeforeValidator(choice(MODES))]
 
 
 class BuffersDoc(Doc):
@@ -192,6 +183,8 @@ class WorkloadDoc(Doc):
     """Path to a network file."""
     weight: Weight = Fraction(1)
     """How often it runs, beside the others."""
+    mode: ModeWord | None = None
+    """If not the study's."""
     budgets: WorkloadBudgetsDoc = WorkloadBudgetsDoc()
     """Limits on one run of this network."""
 
@@ -210,7 +203,9 @@ class StudyDoc(Doc):
     """Path to a network file."""
     networks: Annotated[tuple[WorkloadDoc, ...] | None, BeforeValidator(_workloads)] = None
     """A workload mix, in place of network."""
-    mode: Annotated[str, BeforeValidator(choice(("inference",), not_yet=("training",)))]
+    mode: ModeWord
+    optimizer: Annotated[Optimizer, BeforeValidator(choice(OPTIMIZERS))] = "sgd"
+    """How weights are updated; in training alone."""
     batch: Count
     """Images that are processed together."""
     precision: Annotated[tuple[PrecisionDoc, ...], BeforeValidator(one_or_more), Field(min_length=1)]

@@ -32,6 +32,7 @@ class AcceleratorDoc(Doc):
             values["clock"],
             values["double_buffer"],
             tuple((layer, _pins(pins, described.mapping)) for layer, pins in values["mapping"].items()),
+            values["skip_zeros"],
         )
 
 
@@ -48,6 +49,7 @@ def _model(template: str) -> type[AcceleratorDoc]:
     fields: dict[str, Any] = {key: _number(number) for key, number in described.numbers.items()}
     fields["clock"] = (Clocks, (described.clock.default,))
     fields["double_buffer"] = (Truth, described.double_buffer.default)
+    fields["skip_zeros"] = (Truth, AcceleratorSpec.skip_zeros)
     fields["mapping"] = (dict[Text, Annotated[pins, AfterValidator(_not_empty)]], {})  # type: ignore[valid-type]
     return create_model(template, __base__=AcceleratorDoc, **fields)
 
@@ -101,6 +103,6 @@ def _check_pinned_layers(document: Document, key: KeyPath, spec: AcceleratorSpec
         if name not in network.index:
             hint = did_you_mean(name, network.index)
             document.refuse((*key, "mapping", name), f"is not a layer of {network.name}{hint}")
-        elif not network.layer(name).has_weights:
+        elif not network.layer(name).on_array:
             message = f"must be a layer with weights: {show(network.layer(name).op)} has no mapping to pin"
             document.refuse((*key, "mapping", name), message)

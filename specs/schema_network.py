@@ -86,6 +86,8 @@ class DwconvDoc(WindowDoc):
     bias: Truth = True
     batch_norm: Truth = False
     """A batch-norm follows and is folded in; `params` then counts its two words per channel."""
+    relu: Truth = False
+    """An activation function follows (after the batch-norm): ReLU or any other that training needs the sign for."""
 
     @model_validator(mode="after")
     def _shift_is_the_bias(self) -> DwconvDoc:
@@ -106,6 +108,8 @@ class FcDoc(LayerDoc):
 
     K: Count
     bias: Truth = True
+    relu: Truth = False
+    """As for convolutions."""
 
 
 class PoolDoc(WindowDoc):
@@ -125,6 +129,9 @@ class PoolDoc(WindowDoc):
 
 class AddDoc(LayerDoc):
     """Two or more operands of the same shape."""
+
+    relu: Truth = False
+    """As for convolutions, after the sum."""
 
 
 class ConcatDoc(LayerDoc):

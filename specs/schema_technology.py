@@ -13,6 +13,7 @@ from specs.units import ENERGY_PER_BIT
 from specs.validation import Doc
 
 WIDTHS = ("8", "16", "32")
+FLOAT_WIDTHS = ("16", "32")
 COLUMNS = ("capacity_bytes", "width_bits", "read_pj", "write_pj", "leakage_mw", "area_mm2")
 
 
@@ -25,7 +26,9 @@ class UnitDoc(Doc):
 
 
 Width = Annotated[str, BeforeValidator(choice(WIDTHS, noun=" bits"))]
+FloatWidth = Annotated[str, BeforeValidator(choice(FLOAT_WIDTHS, noun=" bits"))]
 UnitsDoc = Annotated[dict[Width, UnitDoc], Field(min_length=1)]
+FloatUnitsDoc = Annotated[dict[FloatWidth, UnitDoc], Field(min_length=1)]
 
 
 class SpadDoc(Doc):
@@ -90,6 +93,10 @@ class TechnologyDoc(Doc):
     """Multiply-accumulate units, by operand width in bits."""
     add: UnitsDoc
     """Adders, by operand width in bits."""
+    float_mac: FloatUnitsDoc | None = None
+    """Multiply-accumulate units in floating point, likewise; one price for all formats of a width."""
+    float_add: FloatUnitsDoc | None = None
+    """Adders in floating point."""
     spad: SpadDoc
     hop: HopDoc
     buffer_width: Ports = PortsDoc(feature=Technology.feature_port_bits, weight=Technology.weight_port_bits)
@@ -107,6 +114,8 @@ class ScaledDoc(Doc):
     """Name in specs/technologies, or a path."""
     mac: UnitsDoc | None = None
     add: UnitsDoc | None = None
+    float_mac: FloatUnitsDoc | None = None
+    float_add: FloatUnitsDoc | None = None
     spad: SpadDoc | None = None
     hop: HopDoc | None = None
     buffer_width: Ports | None = None
@@ -120,6 +129,10 @@ def stated(doc: TechnologyDoc | ScaledDoc) -> dict[str, Any]:
         fields["mac"] = _word_costs(doc.mac)
     if doc.add:
         fields["add"] = _word_costs(doc.add)
+    if doc.float_mac:
+        fields["float_mac"] = _word_costs(doc.float_mac)
+    if doc.float_add:
+        fields["float_add"] = _word_costs(doc.float_add)
     if doc.spad:
         fields |= {"spad_pj_per_bit": doc.spad.energy_per_bit, "spad_um2_per_bit": doc.spad.area_per_bit}
     if doc.hop:

@@ -66,7 +66,7 @@ def _addition(doc: AddDoc, views: Sequence[View], shapes: Mapping[str, TensorSha
                 f"{_shape_text(operands[0])} ({doc.inputs[0]}) and {_shape_text(shape)} ({written})"
             )
     C, H, W = operands[0].channels, operands[0].rows, operands[0].cols
-    return Layer(doc.name, "add", tuple(views), G=C, K=C, C=C, H=H, W=W, P=H, Q=W)
+    return Layer(doc.name, "add", tuple(views), G=C, K=C, C=C, H=H, W=W, P=H, Q=W, relu=doc.relu)
 
 
 def _convolution(doc: DwconvDoc, view: View, source: TensorShape, *, groups: int, channels: int) -> Layer:
@@ -79,13 +79,15 @@ def _convolution(doc: DwconvDoc, view: View, source: TensorShape, *, groups: int
     return Layer(
         doc.name, op, (view,), G=groups, K=channels, C=source.channels, H=source.rows, W=source.cols, P=P, Q=Q,
         R=R, S=S, stride=doc.stride, pad=doc.pad, dilation=doc.dilation, bias=doc.bias,
-        batch_norm=doc.batch_norm,
+        batch_norm=doc.batch_norm, relu=doc.relu,
     )  # fmt: skip
 
 
 def _fully_connected(doc: FcDoc, view: View, source: TensorShape) -> Layer:
     C, H, W = source.channels, source.rows, source.cols
-    return Layer(doc.name, "fc", (view,), G=1, K=doc.K, C=C, H=H, W=W, P=1, Q=1, R=H, S=W, bias=doc.bias)
+    return Layer(
+        doc.name, "fc", (view,), G=1, K=doc.K, C=C, H=H, W=W, P=1, Q=1, R=H, S=W, bias=doc.bias, relu=doc.relu
+    )  # fmt: skip
 
 
 def _pool(doc: PoolDoc, view: View, source: TensorShape) -> Layer:

@@ -273,12 +273,15 @@ class Workload:
         How often it runs in the mix: totals of the mix are sums of weight x the network's total.
     budgets
         Limits on totals of this network alone; those on hardware are the study's.
+    mode
+        Whether the layers are those of a training step.
     """
 
     name: str
     weight: Fraction
     num_layers: int
     budgets: Budgets = field(default_factory=Budgets)
+    mode: Mode = "inference"
 
 
 @dataclass(frozen=True)
@@ -302,7 +305,10 @@ class Study:
     fusion: Fusion = field(default_factory=Fusion)
     tiling: Tiling = field(default_factory=Tiling)
     mode: Mode = "inference"
-    """In training, ``network`` is the training step that `specs.training` made of the network."""
+    """In training, ``network`` is the training step that `specs.training` made of the network.
+
+    Networks of a mix have modes of their own.
+    """
     optimizer: Optimizer = "sgd"
     mix: tuple[Workload, ...] = ()
     """The networks that ``network`` joins, if it joins several; they run one after another."""
@@ -323,6 +329,11 @@ class Study:
         if not self.mix:
             return (0,) * len(self.network.layers)
         return tuple(i for i, workload in enumerate(self.mix) for _ in range(workload.num_layers))
+
+    @property
+    def trains(self) -> bool:
+        """Whether any network is trained."""
+        return "training" in ([workload.mode for workload in self.mix] or [self.mode])
 
     @property
     def limits(self) -> Budgets:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from specs.errors import KeyPath, alternatives, key_text, show
 from specs.library import LIBRARY, NODE_FACTORS, Library, open_named
 from specs.scaling import NodeFactors
+from specs.schema_precision import PrecisionDoc, Word
 from specs.schema_technology import ScaledDoc, ScalingDoc, TechnologyDoc, stated
 from specs.study import Technology
 from specs.validation import read_as
@@ -95,28 +96,30 @@ def _check_ports(document: Document, technology: Technology) -> None:
             document.refuse(("sram", "rows"), wanted)
 
 
-def check_precision(
-    document: Document, key: KeyPath, activations: Sequence[int], weights: Sequence[int], technology: Technology
-) -> None:
+def check_precision(document: Document, key: KeyPath, precision: PrecisionDoc, technology: Technology) -> None:
     """Refuse word widths whose arithmetic the technology does not price.
 
     Parameters
     ----------
     key
-        Where the widths stand: a mapping with activation and weight.
-    activations, weights
-        Listed widths, all combined with each other.
+        Where the widths stand: a mapping with activation and weight, all combined with each other.
     """
+    floating = precision.floating
+    macs = dict(technology.float_mac if floating else technology.mac)
+    additions = dict(technology.float_add if floating else technology.add)
+    if not (macs and additions):
+        document.refuse(key, f"must be whole bits: technology {technology.name} prices no floating point")
+        return
 
-    def refuse(name: str, index: int, bits: int, priced: Mapping[int, object], noun: str) -> None:
-        if bits not in priced:
+    def refuse(name: str, index: int, word: Word, priced: Mapping[int, object], noun: str) -> None:
+        if word.bits not in priced:
             at = (*key, name, index) if isinstance(document.at((*key, name)), list) else (*key, name)
-            allowed = f"{alternatives(list(priced))} bits (technology {technology.name} prices no other {noun})"
-            document.refuse(at, f"must be {allowed}, not {bits}")
+            kind = "floating-point " if floating else ""
+            allowed = f"{alternatives(list(priced))} bits (technology {technology.name} prices no other {kind}{noun})"
+            document.refuse(at, f"must be {allowed}, not {word.written}")
 
-    macs, additions = dict(technology.mac), dict(technology.add)
-    for i, activation in enumerate(activations):
-        for j, weight in enumerate(weights):
-            widest = ("activation", i, activation) if activation >= weight else ("weight", j, weight)
+    for i, activation in enumerate(precision.activation):
+        for j, weight in enumerate(precision.weight):
+            widest = ("activation", i, activation) if activation.bits >= weight.bits else ("weight", j, weight)
             refuse(*widest, macs, "multiply-accumulates")
         refuse("activation", i, activation, additions, "additions")

@@ -49,6 +49,20 @@ def random_network(rng: random.Random, max_layers: int = 5) -> Network:
     return Network("random", (("x", shapes["x"]),), tuple(layers), ordered)
 
 
+def with_activations(rng: random.Random, network: Network) -> Network:
+    """The same network with activation functions and batch-norms here and there, and some pools that average."""
+
+    def flagged(layer: Layer) -> Layer:
+        if layer.op == "maxpool":
+            return replace(layer, op=rng.choice(["maxpool", "avgpool"]))
+        relu = rng.random() < 0.6
+        if layer.op in ("conv", "dwconv") and rng.random() < 0.4:
+            return replace(layer, relu=relu, bias=True, batch_norm=True)
+        return replace(layer, relu=relu)
+
+    return replace(network, layers=tuple(map(flagged, network.layers)))
+
+
 def _random_layer(rng: random.Random, name: str, shapes: dict[str, TensorShape]) -> Layer:
     names = list(shapes)
     source = names[-1] if rng.random() < 0.6 else rng.choice(names)

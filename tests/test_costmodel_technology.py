@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costmodel.hardware import hardware_points, prices
-from costmodel.technology import PriceError, SramPrice, add_fj, mac_fj, sram_price
+from costmodel.technology import PriceError, SramPrice, add_fj, mac_fj, mac_um2, sram_price
 from random_networks import TECHNOLOGY, random_network
 from specs.errors import Problem
 from specs.library import LIBRARY
-from specs.study import Dram, SeparateBuffers, SramPoint, Study, Technology
+from specs.study import Dram, SeparateBuffers, SramPoint, Study, Technology, WordCost
 from specs.technology_reader import read_technology
 from specs.templates import accelerator
 from specs.yaml_reader import read_yaml
@@ -97,6 +97,16 @@ def test_only_rows_of_the_port_width_count() -> None:
 def test_operations_cost_what_the_table_says_for_their_width() -> None:
     assert [mac_fj(TECHNOLOGY, 8), mac_fj(TECHNOLOGY, 16)] == [300, 1100]
     assert [add_fj(TECHNOLOGY, 8), add_fj(TECHNOLOGY, 16)] == [30, 50]
+
+
+def test_floating_point_has_prices_of_its_own() -> None:
+    priced = replace(TECHNOLOGY, float_mac=((16, WordCost(2.0, 5824.0)),), float_add=((16, WordCost(0.4, 1360.0)),))
+    assert (mac_fj(priced, 16, floating=True), add_fj(priced, 16, floating=True)) == (2000, 400)
+    assert (mac_um2(priced, 16, floating=True), mac_um2(priced, 16)) == (5824.0, 900.0)
+    with pytest.raises(PriceError, match=r"^technology test prices no floating-point additions$"):
+        add_fj(TECHNOLOGY, 16, floating=True)
+    with pytest.raises(PriceError, match=r"prices floating-point multiply-accumulates of 16 bits, not of 32$"):
+        mac_fj(priced, 32, floating=True)
 
 
 def test_a_width_that_the_file_does_not_price_is_refused_with_those_it_does() -> None:

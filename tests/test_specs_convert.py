@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from specs.convert.networks import layer_line, network_yaml, true_pad
+from specs.convert.activations import LINEAR, has_activation
+from specs.convert.networks import SOURCES, layer_line, network_yaml, true_pad
 from specs.convert.resnets import PUBLISHED, resnet_rows
 from specs.convert.rows import Row
 from specs.convert.technologies import Scaling, Value
@@ -42,6 +43,37 @@ def test_words_beside_the_weights_are_a_bias_or_a_batch_norm(extra):
 def test_parameters_that_fit_no_shape_are_refused():
     with pytest.raises(ValueError, match="a: 113 parameters do not fit its shape"):
         layer_line(replace(CONV, params=113))
+
+
+def test_every_shipped_network_has_a_rule_for_its_activations():
+    assert set(LINEAR) == set(SOURCES)
+
+
+@pytest.mark.parametrize(
+    ("network", "name", "op", "expected"),
+    [
+        ("resnet18", "conv3_1a", "conv", True),
+        ("resnet18", "conv3_1b", "conv", False),
+        ("resnet18", "conv3_1_sc", "conv", False),
+        ("resnet18", "conv3_1_add", "add", True),
+        ("resnet50_v1", "conv3_1b", "conv", True),
+        ("resnet50_v1", "conv3_1c", "conv", False),
+        ("mobilenet_v2", "b3_dw", "dwconv", True),
+        ("mobilenet_v2", "b3_prj", "conv", False),
+        ("mobilenet_v2", "b3_add", "add", False),
+        ("vgg16", "fc7", "fc", True),
+        ("vgg16", "fc8", "fc", False),
+        ("vgg16", "pool1", "maxpool", False),
+        ("squeezenet_v1_1", "conv10", "conv", True),
+    ],
+)
+def test_activations_are_where_the_papers_have_them(network, name, op, expected):
+    assert has_activation(network, replace(CONV, name=name, op=op)) == expected
+
+
+def test_an_activation_is_written_beside_the_layer():
+    assert "relu: true" in layer_line(CONV, relu=True)
+    assert "relu" not in layer_line(CONV)
 
 
 def test_the_rule_for_bottlenecks_gives_the_shipped_resnet50():

@@ -80,6 +80,25 @@ def test_depthwise_fc_pool_and_add() -> None:
     assert found.outputs == ("g", "f")
 
 
+def test_an_activation_function_follows_where_the_file_says_so() -> None:
+    found = network(
+        "name: c, op: conv, inputs: input, K: 3, kernel: 1, relu: true",
+        "name: d, op: dwconv, inputs: c, kernel: 1, relu: true",
+        "name: s, op: add, inputs: [d, input], relu: true",
+        "name: t, op: add, inputs: [s, input]",
+        "name: f, op: fc, inputs: t, K: 10, relu: true",
+        "name: g, op: fc, inputs: t, K: 10",
+    )
+    assert {layer.name: layer.relu for layer in found.layers} == {
+        "c": True, "d": True, "s": True, "t": False, "f": True, "g": False,
+    }  # fmt: skip
+
+
+def test_a_pool_has_no_activation_function() -> None:
+    message = refusal("name: p, op: maxpool, inputs: input, kernel: 2, stride: 2, relu: true")
+    assert message.startswith("n.yaml:3: layers[0].relu is not a key here")
+
+
 def test_name_and_source_have_defaults() -> None:
     found = network(f"name: a, {SAME}, inputs: input")
     assert (found.name, found.source) == ("n", "not stated")
@@ -187,12 +206,12 @@ def test_a_graph_is_sorted_or_has_a_real_cycle(edges: list[set[int]]) -> None:
         ("name: 7, op: fc, inputs: input, K: 3", "n.yaml:3: layers[0].name must be text, not 7 (put it in quotes)"),
         (
             "name: a, op: fc, inputs: input, K: 3, R: 3",
-            "n.yaml:3: layers[0].R is not a key here (allowed: name, op, inputs, params, macs, C, P, Q, K, bias)",
+            "n.yaml:3: layers[0].R is not a key here (allowed: name, op, inputs, params, macs, C, P, Q, K, bias, relu)",
         ),
         (
             "name: a, op: fc, inputs: input, K: 3, bais: true",
             'n.yaml:3: layers[0].bais is not a key here; did you mean "bias"?'
-            " (allowed: name, op, inputs, params, macs, C, P, Q, K, bias)",
+            " (allowed: name, op, inputs, params, macs, C, P, Q, K, bias, relu)",
         ),
         (
             "name: a, op: fc, inputs: inptu, K: 3",
@@ -373,7 +392,7 @@ def test_all_mistakes_are_said_together_and_none_is_said_twice() -> None:
         'n.yaml:7: layers[4].op must be one of conv, dwconv, fc, maxpool, avgpool, add, concat, not "softmax"'
         " (activations and batch-norm are folded into the layer before them)",
         'n.yaml:8: layers[5].k is not a key here; did you mean "K"?'
-        " (allowed: name, op, inputs, params, macs, C, P, Q, K, bias)",
+        " (allowed: name, op, inputs, params, macs, C, P, Q, K, bias, relu)",
     ]
 
 

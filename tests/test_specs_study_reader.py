@@ -31,7 +31,8 @@ KIB = 1024
 TEMPLATES = alternatives(template_names())
 GOALS = "energy, latency, bandwidth, edp, area, power or throughput"
 STUDY_KEYS = (
-    "network, networks, mode, batch, precision, accelerators, buffers, technology, dram, fusion, tiling, goal, budgets"
+    "network, networks, mode, optimizer, batch, precision, accelerators, buffers, technology, dram, fusion, tiling, "
+    "goal, budgets"
 )
 
 
@@ -164,23 +165,32 @@ def test_paths_are_relative_to_the_study_file(tmp_path: Path, monkeypatch: pytes
         ("goal: [edp, area]", "s.yaml:2: goal must have edp as the last of its goals: it is no sum over groups"),
         ("goal:", "s.yaml:2: goal must have a value, not nothing"),
         ("goal: energy\ngoal: latency", "s.yaml:3: goal is given twice; the first is in line 2"),
-        ("mode: training", 's.yaml:2: mode must be inference: "training" is not available in this version'),
+        ("mode: trainin", 's.yaml:2: mode must be inference or training, not "trainin"; did you mean "training"?'),
         ("networks: [net.yaml]", "s.yaml:2: networks must not stand beside network: a study has one of them"),
         ("batch: 0", "s.yaml:2: batch must be a positive whole number, not 0"),
         ("batch: 1.0", "s.yaml:2: batch must be a positive whole number, not 1.0"),
         ("batch: true", "s.yaml:2: batch must be a positive whole number, not true"),
         ("batch: 1e10", "s.yaml:2: batch must be at most 2147483647, not 10000000000"),
-        ("precision: {weight: 12}", "s.yaml:2: precision.weight must be 8, 16 or 32 bits, not 12"),
+        (
+            "precision: {weight: 12}",
+            "s.yaml:2: precision.weight must be 8, 16 or 32 bits, or fp32, fp16 or bf16, not 12",
+        ),
         ("precision: 8", "s.yaml:2: precision must be a mapping of keys to values, not 8"),
         ("precision: []", "s.yaml:2: precision must not be empty"),
         ("precision: {weight: []}", "s.yaml:2: precision.weight must not be empty"),
-        ("precision: {weight: [8, 12]}", "s.yaml:2: precision.weight[1] must be 8, 16 or 32 bits, not 12"),
+        (
+            "precision: {weight: [8, 12]}",
+            "s.yaml:2: precision.weight[1] must be 8, 16 or 32 bits, or fp32, fp16 or bf16, not 12",
+        ),
         ("precision: [{weight: 8}, 16]", "s.yaml:2: precision[1] must be a mapping of keys to values, not 16"),
-        ("precision: [{weight: 8}, {weight: x}]", 's.yaml:2: precision[1].weight must be 8, 16 or 32 bits, not "x"'),
+        (
+            "precision: [{weight: 8}, {weight: x}]",
+            's.yaml:2: precision[1].weight must be 8, 16 or 32 bits, or fp32, fp16 or bf16, not "x"',
+        ),
         (
             "precision: [{weigth: 8}]",
             's.yaml:2: precision[0].weigth is not a key here; did you mean "weight"?'
-            " (allowed: activation, weight, partial_sum)",
+            " (allowed: activation, weight, partial_sum, gradient, state)",
         ),
         (
             "buffers:\n  feature:\n    - 32 KiB\n    - 64 KiB\n    - 64 kg",
@@ -228,7 +238,7 @@ def test_paths_are_relative_to_the_study_file(tmp_path: Path, monkeypatch: pytes
         (
             "accelerators:\n  - vwa\n  - template: vwa\n    row: 7",
             's.yaml:5: accelerators[1].row is not a key here; did you mean "rows"?'
-            " (allowed: source, template, blocks, rows, taps, clock, double_buffer, mapping)",
+            " (allowed: source, template, blocks, rows, taps, clock, double_buffer, skip_zeros, mapping)",
         ),
         (
             "accelerators: {template: vwa, rows: [7, 7.5]}",

@@ -9,6 +9,7 @@ import yaml
 
 SPECS = Path(__file__).parent.parent / "specs"
 NODES = (65, 45, 40, 28)
+KINDS = {"mac": (8, 16, 32), "add": (8, 16, 32), "float_mac": (16, 32), "float_add": (16, 32)}
 
 
 def read(name: str) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def amount(quantity: str) -> float:
 
 def prices(node: int) -> dict[str, float]:
     file = read(f"{node}nm")
-    units = {f"{kind} {width}": entry for kind in ("mac", "add") for width, entry in file[kind].items()}
+    units = {f"{kind} {width}": entry for kind in KINDS for width, entry in file[kind].items()}
     found = {f"{name} {key}": amount(unit[key]) for name, unit in units.items() for key in ("energy", "area")}
     found |= {f"spad {key}": amount(file["spad"][key]) for key in ("energy_per_bit", "area_per_bit")}
     return found | {"hop": amount(file["hop"]["energy_per_bit"])}
@@ -30,7 +31,7 @@ def prices(node: int) -> dict[str, float]:
 @pytest.mark.parametrize("node", NODES)
 def test_every_price_has_a_source(node):
     file = read(f"{node}nm")
-    entries = [*file["mac"].values(), *file["add"].values(), file["spad"], file["hop"], file["sram"]]
+    entries = [*(unit for kind in KINDS for unit in file[kind].values()), file["spad"], file["hop"], file["sram"]]
     assert all(len(entry["source"]) > 10 for entry in entries)
     assert all(len(preset["source"]) > 10 for preset in read("dram")["presets"].values())
 
@@ -44,10 +45,25 @@ def test_a_smaller_node_never_costs_more():
 @pytest.mark.parametrize("node", NODES)
 def test_wider_arithmetic_costs_more(node):
     found = prices(node)
-    for kind in ("mac", "add"):
+    for kind, widths in KINDS.items():
         for quantity in ("energy", "area"):
-            by_width = [found[f"{kind} {width} {quantity}"] for width in (8, 16, 32)]
+            by_width = [found[f"{kind} {width} {quantity}"] for width in widths]
             assert by_width == sorted(set(by_width))
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_floating_point_costs_more_than_whole_numbers(node):
+    found = prices(node)
+    for name in ("mac 16", "mac 32", "add 16", "add 32"):
+        for quantity in ("energy", "area"):
+            assert found[f"float_{name} {quantity}"] > found[f"{name} {quantity}"]
+
+
+def test_a_floating_multiply_accumulate_is_a_multiply_and_a_32_bit_add():
+    found = prices(45)
+    assert found["float_mac 16 energy"] == pytest.approx(1.1 + 0.9)
+    assert found["float_mac 32 energy"] == pytest.approx(3.7 + 0.9)
+    assert (found["float_mac 16 area"], found["float_mac 32 area"]) == (1640 + 4184, 7700 + 4184)
 
 
 @pytest.mark.parametrize("node", NODES)

@@ -182,6 +182,10 @@ def test_a_technology_scaled_from_another() -> None:
         assert scaled.write_pj == pytest.approx(original.write_pj * energy)
         assert scaled.area_mm2 == pytest.approx(original.area_mm2 * area)
         assert scaled.leakage_mw == original.leakage_mw
+    for units, of_base in ((found.float_mac, base.float_mac), (found.float_add, base.float_add)):
+        assert [bits for bits, _ in units] == [16, 32]
+        assert [unit.energy_pj for _, unit in units] == [pytest.approx(p.energy_pj * energy) for _, p in of_base]
+        assert [unit.area_um2 for _, unit in units] == [pytest.approx(p.area_um2 * area) for _, p in of_base]
 
 
 def test_what_a_scaled_file_gives_itself_is_not_scaled() -> None:

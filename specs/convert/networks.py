@@ -1,7 +1,8 @@
 """Write the shipped network files from layer tables.
 
 Run as ``python -m specs.convert.networks DIR_WITH_CSV specs/networks``. The directory holds one CSV
-per network (one row a layer, columns as in `specs.convert.rows`) and ``summary.csv`` with the published totals.
+per network (one row a layer, columns as in `specs.convert.rows`), ``summary.csv`` with the published totals and
+``training_summary.csv`` with those of a training step.
 ResNet-101 and ResNet-152 have no table: `specs.convert.resnets` makes theirs.
 """
 
@@ -9,14 +10,20 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
+from specs.convert.activations import has_activation
 from specs.convert.resnets import PUBLISHED, resnet_rows
 from specs.convert.rows import WEIGHTED, Row
 
 OPS = frozenset({"conv", "dwconv", "fc", "maxpool", "avgpool", "add", "concat"})
 POOLS = frozenset({"maxpool", "avgpool"})
 NUMBERS = ("G", "K", "C", "H", "W", "P", "Q", "R", "S", "stride", "params", "macs")
+TRAINING_COLUMNS = (
+    "net", "fwd_macs", "dgrad_macs", "wgrad_macs", "ratio", "stored_mac_input_elems", "params",
+    "sgd_words", "momentum_words", "adam_words",
+)  # fmt: skip
 HEADER = "# Made by specs/convert/networks.py; do not edit by hand.\n"
 
 SOURCES = {
@@ -75,7 +82,7 @@ def _output(row: Row, pad: tuple[int, int, int, int]) -> tuple[int, int]:
     return rows, cols
 
 
-def layer_line(row: Row) -> str:
+def layer_line(row: Row, relu: bool = False) -> str:
     """Write one layer as a YAML flow mapping."""
     fields: dict[str, object] = {"name": row.name, "op": row.op, "inputs": f"[{', '.join(row.inputs)}]"}
     if row.op in ("conv", "fc"):
@@ -92,6 +99,9 @@ def layer_line(row: Row) -> str:
             fields["bias"] = "false"
         if row.extra_words == 2:
             fields["batch_norm"] = "true"
+    if relu:
+        fields["relu"] = "true"
+    if row.op in WEIGHTED:
         fields |= {"params": row.params, "macs": row.macs}
     return "  - {" + ", ".join(f"{key}: {value}" for key, value in fields.items()) + "}"
 
@@ -102,7 +112,7 @@ def network_yaml(name: str, rows: list[Row]) -> str:
     first = rows[0]
     text += f'name: {name}\nsource: "{SOURCES[name]}"\n'
     text += f"inputs: {{{first.inputs[0]}: [{first.C}, {first.H}, {first.W}]}}   # channels, rows, columns\nlayers:\n"
-    return text + "\n".join(layer_line(row) for row in rows) + "\n"
+    return text + "\n".join(layer_line(row, has_activation(name, row)) for row in rows) + "\n"
 
 
 def totals_csv(networks: dict[str, list[Row]], summary: Path) -> str:
@@ -125,6 +135,19 @@ def totals_csv(networks: dict[str, list[Row]], summary: Path) -> str:
     return text
 
 
+def training_totals_csv(names: Collection[str], summary: Path) -> str:
+    """Write the totals of a training step of the converted networks that have a table."""
+    with summary.open(newline="", encoding="utf-8") as file:
+        records = [record for record in csv.DictReader(file) if record["net"] in names]
+    text = HEADER + (
+        "# Multiply-accumulates of a training step for one image (forward, input gradients, weight gradients), maps\n"
+        "# that layers with weights read (network inputs included), parameters, and words that an optimizer moves.\n"
+        "# Counted from the tables of the networks by other code than this project's; batch-norm is folded there.\n"
+    )
+    text += ",".join(TRAINING_COLUMNS) + "\n"
+    return text + "".join(",".join(record[key] for key in TRAINING_COLUMNS) + "\n" for record in records)
+
+
 def main(source: Path, target: Path) -> None:
     """Convert every table whose operations are all supported; say which are skipped, and why."""
     networks = {name: resnet_rows(known.blocks) for name, known in PUBLISHED.items()}
@@ -141,6 +164,8 @@ def main(source: Path, target: Path) -> None:
         (target / f"{name}.yaml").write_text(network_yaml(name, rows), encoding="utf-8")
         print(f"wrote {name}: {len(rows)} layers")
     (target / "totals.csv").write_text(totals_csv(networks, source / "summary.csv"), encoding="utf-8")
+    training = training_totals_csv(networks.keys(), source / "training_summary.csv")
+    (target / "training_totals.csv").write_text(training, encoding="utf-8")
 
 
 if __name__ == "__main__":

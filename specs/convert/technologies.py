@@ -31,6 +31,7 @@ HOROWITZ = "Horowitz, ISSCC 2014"
 HOROWITZ_AREA = "commonly quoted beside Horowitz's energies, not re-read"
 ALADDIN_REGISTER = "Aladdin's register, in hwcomponents-library"
 ACCELERGY = "timeloop-accelergy-exercises, 04_eyeriss_like reference output"
+BF16 = ", of fp16; for bf16, whose significand is shorter, an upper estimate"
 EYERISS = "nn_dataflow, test_eyeriss_isscc16"
 
 
@@ -65,7 +66,14 @@ class Scaling(NodeFactors):
         """Carry a value from one node to another."""
         factor = self.factor(quantity, start, end)
         unit = "pJ" if quantity == "energy" else "um2"
-        return value.of(factor, f"scaled from {start} nm: {value.amount:.4g} {unit} x {factor:.3f} ({value.source})")
+        return value.of(
+            factor, f"scaled from {start} nm: {_digits(value.amount)} {unit} x {factor:.3f} ({value.source})"
+        )
+
+
+def _digits(amount: float) -> str:
+    """Write a number with four digits, or all those before the point."""
+    return f"{amount:.0f}" if amount >= 10_000 else f"{amount:.4g}"
 
 
 def _records(path: Path) -> list[dict[str, str]]:
@@ -143,6 +151,14 @@ def anchors(data: Published) -> dict[Point, Value]:
     for width in (8, 16, 32):
         points[f"add {width}", "energy", 45] = Value(pj(45, f"int{width} add"), f"{HOROWITZ}: {width}-bit add")
         points[f"add {width}", "area", 45] = Value(um2(45, f"int{width} add"), HOROWITZ_AREA)
+    for width in (16, 32):
+        how = f"{width}-bit floating-point multiply + 32-bit floating-point add{BF16 if width == 16 else ''}"
+        mult, add = f"fp{width} mult", f"fp{width} add"
+        points[f"float_mac {width}", "energy", 45] = Value(pj(45, mult) + pj(45, "fp32 add"), f"{HOROWITZ}: {how}")
+        points[f"float_mac {width}", "area", 45] = Value(um2(45, mult) + um2(45, "fp32 add"), HOROWITZ_AREA)
+        what = f"{width}-bit floating-point add{BF16 if width == 16 else ''}"
+        points[f"float_add {width}", "energy", 45] = Value(pj(45, add), f"{HOROWITZ}: {what}")
+        points[f"float_add {width}", "area", 45] = Value(um2(45, add), HOROWITZ_AREA)
     return points
 
 
@@ -165,14 +181,15 @@ def technology_yaml(node: int, points: dict[Point, Value], scaling: Scaling, sra
 
     def unit(name: str) -> str:
         energy, area = value(name, "energy"), value(name, "area")
-        return f"energy: {energy.amount:.3g} pJ, area: {area.amount:.4g} um2, source: {_sources(energy, area)}"
+        return f"energy: {energy.amount:.3g} pJ, area: {_digits(area.amount)} um2, source: {_sources(energy, area)}"
 
     spad, bit, hop = value("spad", "energy"), value("spad", "area"), value("hop", "energy")
     lines = [HEADER + NOTES + f"name: {node}nm", f"node: {node}   # nm"]
     lines.append('source: "published numbers of several authors, each named beside its number"')
-    for kind in ("mac", "add"):
-        lines.append(f"{kind}:   # by operand width in bits")
-        lines += [f"  {width}: {{{unit(f'{kind} {width}')}}}" for width in (8, 16, 32)]
+    for kind, widths in (("mac", (8, 16, 32)), ("add", (8, 16, 32)), ("float_mac", (16, 32)), ("float_add", (16, 32))):
+        note = ", one price for all formats" if kind.startswith("float") else ""
+        lines.append(f"{kind}:   # by operand width in bits{note}")
+        lines += [f"  {width}: {{{unit(f'{kind} {width}')}}}" for width in widths]
     lines += [
         "spad:",
         f"  energy_per_bit: {spad.amount:.3g} pJ",

@@ -94,6 +94,7 @@ def accelerator(
     clock_hz: Ints | None = None,
     double_buffer: bool | None = None,
     mapping: Mappings | None = None,
+    skip_zeros: bool = AcceleratorSpec.skip_zeros,
     **numbers: Ints,
 ) -> AcceleratorSpec:
     """Make an accelerator in Python, as in ``accelerator("vwa", blocks=(2, 4), rows=7)``.
@@ -108,6 +109,8 @@ def accelerator(
         Whether loads and stores of neighbouring tiles overlap with compute.
     mapping
         Layer name to the letters that are pinned: ``{"conv1": {"blocks_on": "K"}}``.
+    skip_zeros
+        Whether the array passes over the zeros in a strided layer's input gradient.
     numbers
         The template's own keys, each one value or, where the template allows it, several.
 
@@ -131,6 +134,7 @@ def accelerator(
         _sorted(clocks),
         doc.double_buffer.default if double_buffer is None else double_buffer,
         tuple((layer, _pins(template, pins, doc.mapping)) for layer, pins in (mapping or {}).items()),
+        skip_zeros,
     )
 
 
