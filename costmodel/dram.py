@@ -79,7 +79,9 @@ class Dram:
 
     def _num_bytes(self, name: str, block: Block) -> int:
         images, channels = block.values.shape[:2]
-        return int(images) * len(block.rows) * len(block.cols) * pixel_bytes(self.network, self.precision, name, channels)
+        return (
+            int(images) * len(block.rows) * len(block.cols) * pixel_bytes(self.network, self.precision, name, channels)
+        )
 
     def _find(self, name: str) -> Stored | None:
         """Look a tensor up, or what a view shows of one."""

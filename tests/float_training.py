@@ -127,7 +127,7 @@ class Step:
             return sums[:, :words].reshape(kernels.shape) if kind == "kernels" else sums[:, words]
         first, product = self.tensors[f"{name}:normgrads"].T
         mean, deviation = self._moments(name)
-        return first if kind == "shifts" else (product - mean * first) / deviation
+        return first if kind == "shifts" else np.asarray((product - mean * first) / deviation)
 
     def _run(self, layer: Layer) -> None:
         operands = [np.concatenate([self.read(name) for name in operand], axis=1) for operand in layer.operands]

@@ -66,7 +66,7 @@ def _grouping(rng: random.Random, study: Study) -> list[tuple[str, ...]]:
     groups = []
     while len(done) < len(network.layers):
         group = {rng.choice([layer.name for layer in network.layers if _may_join(network, layer, set(), done)])}
-        wanted = rng.choice([1, 2, 3, study.fusion.max_layers])
+        wanted = rng.choice([1, 1, 1, 2, 3, study.fusion.max_layers])
         while len(group) < wanted:
             more = [
                 layer.name
@@ -156,7 +156,7 @@ def _alone(rng: random.Random, study: Study, group: GroupDesign, layer: Layer) -
 def _cuts(rng: random.Random, network: Network, layer: Layer, group: GroupDesign) -> tuple[int, int]:
     """Cuts of a layer alone whose operands are tensors of their own."""
     read = [name for operand, _ in operands_of(layer) for name in operand]
-    if layer.op == "update" or len(read) > len(set(read)) or rng.random() < 0.3:
+    if layer.op == "update" or len(read) > len(set(read)) or rng.random() < 0.2:
         return 1, 1
     channelwise = layer.K == layer.C == layer.G
     possible = []
