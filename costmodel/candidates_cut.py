@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from costmodel.beside_maps import NOTHING, Finish, Moved, finish_sums, kept_bytes, word_bytes
 from costmodel.candidates import NO_CAP, Candidates, Family, Kind, join
-from costmodel.candidates_alone import all_chunks, input_area
+from costmodel.candidates_alone import Maps, all_chunks, maps_of, update_of
 from costmodel.chunks import Chunks, cut_inputs, possible_input_splits
 from costmodel.design import Order
 from costmodel.group_plan import GroupPlan
-from costmodel.legal import keeps_no_halos, orders_alone
-from costmodel.sweeps import Bools, Priced, Share, flatten, sweep_cycles
+from costmodel.legal import orders_alone, streams_input
+from costmodel.sweeps import ENDING, Bools, Priced, Share, ending_of_sums, flatten, sweep_cycles
 from costmodel.template import Ints, Preference
 from costmodel.works import CYCLES, Depth, Works
 from specs.network import Layer
@@ -40,7 +41,7 @@ class Cut:
 
     @property
     def streams_input(self) -> bool:
-        return keeps_no_halos(self.order, self.num_inputs)
+        return streams_input(self.layer, self.order, self.num_inputs)
 
     @property
     def weights_stay(self) -> bool:
@@ -58,7 +59,7 @@ class Cut:
 
     @property
     def channels_loaded(self) -> int:
-        """Input channels that all chunks load, those loaded again included."""
+        """Input channels under the kernel that all chunks load, those loaded again included."""
         times = 1 if "input-stationary" in self.order else self.chunks.count
         return self.layer.C // self.layer.G * self.groups_at_once * times
 
@@ -98,7 +99,10 @@ def _cuts(study: Study, layer: Layer) -> tuple[Cut, ...]:
 
 @dataclass(frozen=True)
 class Needs:
-    """What cuts move and take on every tiling: (cut, row option, col option); weights also (cut, array)."""
+    """What cuts move and take on every tiling: (cut, row option, col option); weights also (cut, array).
+
+    ``left`` is what moves when the sums of a weight gradient are complete.
+    """
 
     valid: Bools
     feature_bytes: Ints
@@ -106,37 +110,48 @@ class Needs:
     loads: Ints
     stores: Ints
     weights: Ints
+    left: Ints
 
     @property
     def dram_bytes(self) -> Ints:
-        return self.loads + self.stores + self.weights
+        return self.loads + self.stores + self.weights + self.left
 
 
 def _needs(study: Study, family: Family, plan: GroupPlan, share: Share, cuts: tuple[Cut, ...]) -> Needs:
-    layer, precision = plan.tensors.layers[0], study.precision
-    act, psum = precision.activation_bytes, precision.partial_sum_bytes
+    layer, precision, maps = plan.tensors.layers[0], study.precision, maps_of(study, plan)
+    act, psum, operands = precision.activation_bytes, precision.partial_sum_bytes, maps.operands
     copies = 2 if family.double_buffer else 1
 
     def column(values: list[int]) -> Ints:
         return np.array(values, dtype=np.int64)[:, None, None]
 
-    held, loaded = plan.max_pairs(input_area(plan)), plan.max_pairs(plan.area(1))
+    held, loaded = plan.max_pairs(maps.held_area(maps.under)), plan.max_pairs(plan.area(maps.under))
     made, visits = plan.max_pairs(plan.area(0)), plan.visits * share.count
     spills, streams = column([cut.spills for cut in cuts]), column([cut.streams_input for cut in cuts])
     channels = column([cut.inputs[0][0] * cut.groups_at_once for cut in cuts])
-    largest = column([cut.chunks.largest for cut in cuts]) * made
-    feature = channels * np.where(streams, copies, 1) * held * act + largest * psum
+    largest = [cut.chunks.largest for cut in cuts]
+    feature = channels * np.where(streams, copies, 1) * held * act
+    feature = feature + column([operands.made_bytes(size, psum) for size in largest]) * made
     if family.double_buffer:
         parts = column([cut.parts_per_visit for cut in cuts])
-        part = largest * np.where(spills, 2 * psum, act)
+        leaving = column([operands.leaving_bytes(size) for size in largest])
+        part = np.where(spills, column(largest) * 2 * psum, leaving) * made
         feature = feature + np.where(visits * parts > 1, part, 0)
         feature = feature + np.where((visits > 1) & (streams == 0), channels * loaded * act, 0)
+    if layer.reduces:
+        feature = _gradient_needs(maps, family, cuts, visits)
     at_once = _StreamedWords(family, layer)
-    weight_bytes = [
-        [words * precision.weight_bytes for words in _weight_words(family, cut, copies, at_once)] for cut in cuts
-    ]
+    width = word_bytes(study, layer)
+    weight_bytes = [[words * width for words in _weight_words(family, cut, copies, at_once)] for cut in cuts]
+    ends = [_sums_done(study, plan, cut) for cut in cuts]
+    weight_bytes = [[need + copies * end.room_bytes for need in of] for of, end in zip(weight_bytes, ends, strict=True)]
     sums = spills * column([cut.num_inputs - 1 for cut in cuts]) * (layer.K * layer.P * layer.Q * study.batch * psum)
-    inputs = column([cut.channels_loaded for cut in cuts]) * (study.batch * act) * plan.sum_pairs(plan.area(1))
+    inputs = column([cut.channels_loaded for cut in cuts]) * (study.batch * act) * plan.sum_pairs(plan.area(maps.under))
+    if layer.reduces:
+        here = [sum(n * operands.here_bytes(k, cut.chunks.count == 1) for k, n in cut.chunks.sizes) for cut in cuts]
+        times = column([cut.num_inputs * each for cut, each in zip(cuts, here, strict=True)])
+        inputs = inputs + times * study.batch * plan.sum_pairs(plan.area(maps.here))
+    leaves = [sum(n * operands.leaving_bytes(k) for k, n in cut.chunks.sizes) for cut in cuts]
     weights = np.where(column([cut.weights_stay for cut in cuts]), 1, visits)
     no_halos = ~plan.rows.keeps[:, None] & ~plan.cols.keeps
     return Needs(
@@ -144,9 +159,39 @@ def _needs(study: Study, family: Family, plan: GroupPlan, share: Share, cuts: tu
         feature_bytes=share.images * feature,
         weight_bytes=np.array(weight_bytes, dtype=np.int64),
         loads=inputs + sums,
-        stores=layer.output.elements * study.batch * act + sums + 0 * inputs,
-        weights=weights * (layer.weight_words * precision.weight_bytes),
+        stores=column(leaves) * (layer.P * layer.Q * study.batch) + sums + 0 * inputs,
+        weights=weights * (0 if layer.reduces else kept_bytes(study, layer)),
+        left=column([end.moved.total for end in ends]),
     )
+
+
+def _sums_done(study: Study, plan: GroupPlan, cut: Cut) -> Finish:
+    """What happens to all sums of a weight gradient's cut when they are complete, and the room it takes."""
+    ends = [
+        (finish_sums(study, cut.layer, update_of(plan), k, cut.weight_words(k, c, first), first), n * m)
+        for k, n in cut.chunks.sizes
+        for c, first, _, m in cut.positions()
+    ]
+    if not cut.layer.reduces:
+        return NOTHING
+    return Finish(
+        Moved(sum(n * end.moved.load for end, n in ends), sum(n * end.moved.store for end, n in ends)),
+        sum(n * end.sums_bytes for end, n in ends),
+        sum(n * end.updated_bytes for end, n in ends),
+        max(end.room_bytes for end, _ in ends),
+    )
+
+
+def _gradient_needs(maps: Maps, family: Family, cuts: tuple[Cut, ...], visits: Ints) -> Ints:
+    """Feature buffer of one image for a weight gradient's cuts: its two operands, and room for the next of both."""
+    act, found = maps.operands.activation_bytes, []
+    for cut in cuts:
+        under = cut.inputs[0][0] * cut.groups_at_once * act
+        here = maps.operands.here_bytes(cut.chunks.largest, cut.chunks.count == 1)
+        need = maps.plan.max_pairs(maps.held(under, here))
+        room = maps.plan.max_pairs(maps.load(under, here))
+        found.append(need + np.where(visits > 1, room, 0) if family.double_buffer else need)
+    return np.stack(found)
 
 
 class _StreamedWords(dict[tuple[int, int], list[int]]):
@@ -165,7 +210,7 @@ def _weight_words(family: Family, cut: Cut, copies: int, at_once: _StreamedWords
     """Weight words on chip at once, for each array."""
     layer, largest, size = cut.layer, cut.chunks.largest, cut.inputs[0][0]
     if cut.weights_stay:
-        if cut.order == "weight-stationary":
+        if cut.order == "weight-stationary" and not layer.reduces:
             words = largest * layer.filter_words
         else:
             words = cut.weight_words(layer.K if "input" in cut.order else largest, size, first=True)
@@ -300,7 +345,9 @@ def _priced(
     """Price one cut on every tiling; the sweeps are those of `plain_alone.sweeps`."""
     layer, precision = cut.layer, study.precision
     act, psum = precision.activation_bytes, precision.partial_sum_bytes
-    out_area, in_area, store_area = plan.area(0), plan.area(1), plan.store_area(0)
+    maps = maps_of(study, plan)
+    operands, in_area = maps.operands, plan.area(maps.under)
+    out_area, store_area = plan.area(0), plan.store_area(0)
     work = {
         (k, c): share.work(lambda images, k=k, c=c: _at(works, plan, Depth(images, k, c)))  # type: ignore[misc]
         for k, _ in cut.chunks.sizes
@@ -309,16 +356,16 @@ def _priced(
     every = cut.chunks.sizes
     sweeps: list[tuple[int, tuple[tuple[int, int], ...], list[tuple[int, bool, bool, int]]]]
     positions = list(cut.positions())
-    if cut.order == "weight-stationary":
+    if cut.order == "weight-stationary" and not layer.reduces:
         sweeps = [(count, ((k, 1),), positions) for k, count in every]
-    elif cut.order == "weight-stationary-spilling":
+    elif cut.order.startswith("weight-stationary"):
         sweeps = [(count * at[3], ((k, 1),), [(*at[:3], 1)]) for k, count in every for at in positions]
     elif cut.order == "weight-input-stationary-spilling":
         sweeps = [(at[3], every, [(*at[:3], 1)]) for at in positions]
     else:
         sweeps = [(1, every, positions)]
-    cycles = np.zeros(1, dtype=np.int64)
-    sums = np.zeros(1, dtype=np.int64)
+    end, terms = ENDING, works.terms
+    cycles = sums = np.zeros(1, dtype=np.int64)
     for times, outputs, inputs in sweeps:
         tile = {
             images: np.sum([n * m * work[k, c][images] for k, n in outputs for c, _, _, m in inputs], axis=0)
@@ -328,7 +375,10 @@ def _priced(
         channels = sum(c * m for c, _, _, m in inputs) * cut.groups_at_once
         if "input-stationary" not in cut.order:
             channels *= sum(n for _, n in outputs)
-        load, store = channels * in_area * act, made * store_area * act
+        load = channels * in_area * act
+        store = sum(n * operands.leaving_bytes(k) for k, n in outputs) * store_area
+        if layer.reduces:
+            load = load + operands.here_bytes(outputs[0][0], cut.chunks.count == 1) * plan.area(maps.here)
         if cut.spills:
             arriving = sum(m for _, first, _, m in inputs if not first)
             leaving = sum(m for _, _, last, m in inputs if not last)
@@ -336,13 +386,17 @@ def _priced(
             finished = any(last for _, _, last, _ in inputs)
             store = (store if finished else 0) + made * leaving * out_area * psum
         words = sum(n * m * cut.weight_words(k, c, first) for k, n in outputs for c, first, _, m in inputs)
-        weights, none = np.array([words * precision.weight_bytes]), np.zeros(1, dtype=np.int64)
+        weights, none = np.array([words * word_bytes(study, layer)]), np.zeros(1, dtype=np.int64)
         stays, stream = (weights, none) if cut.weights_stay else (none, weights)
+        if layer.reduces:
+            stays, (size, _), (_, first, _, _) = none, outputs[0], inputs[0]
+            done = ending_of_sums(study, family, terms, layer, update_of(plan), size, words, first)
+            end += done.times(times)
         compute = {images: values[..., CYCLES] for images, values in tile.items()}
         sweep = sweep_cycles(family, plan, share, compute, load, store, stays, stream, cut.streams_input)
         cycles = cycles + times * sweep
         sums = sums + times * share.sum_works(plan, tile)
-    between = (cut.num_inputs - 1) * layer.K * layer.P * layer.Q * study.batch
+    between = 0 if layer.reduces else (cut.num_inputs - 1) * layer.K * layer.P * layer.Q * study.batch
     sums = sums + between * np.array([0, 0, psum, psum - act, 0, 0])
     return Priced(
         kinds=(Kind(int(cut.weights_stay), cut.order, cut.chunks.count, cut.num_inputs, mapping),),
@@ -353,6 +407,7 @@ def _priced(
         loads=needs.loads[number],
         stores=needs.stores[number],
         weights=np.broadcast_to(needs.weights[number], plan.visits.shape)[..., None],
+        end=end,
     )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
+from costmodel.beside_maps import finish
 from costmodel.candidates import NO_CAP, Candidates, Family, Kind
 from costmodel.group_plan import GroupPlan
 from costmodel.residency import Residency, residency_options
-from costmodel.sweeps import Priced, Share, flatten, sweep_cycles
+from costmodel.sweeps import Priced, Share, ending, flatten, sweep_cycles
 from costmodel.template import Ints, Preference
 from costmodel.works import CYCLES, Works, whole_depth
 from specs.study import SharedBuffer, Study
@@ -20,12 +22,13 @@ def fused(
 ) -> Candidates | None:
     """Every tiling with every choice of resident weights; None if no weight buffer fits any choice."""
     tensors = plan.tensors
-    options = residency_options(study, family, tensors.layers)
+    every = (*tensors.layers, *tensors.updates)
+    options = residency_options(study, family, tensors.layers, finish(study, every).room_bytes)
     if not options:
         return None
-    act = study.precision.activation_bytes
-    load = sum(tensors.channels[t] * plan.area(t) for t in range(tensors.num_made, len(tensors.names))) * act
-    store = sum(tensors.channels[t] * plan.store_area(i) for i, t in enumerate(tensors.outputs)) * act
+    none = np.zeros((len(plan.rows.number), len(plan.cols.number)), dtype=np.int64)
+    load = sum((tensors.pixel_bytes[t] * plan.area(t) for t in range(tensors.num_made, len(tensors.names))), none)
+    store = sum((tensors.leave_bytes[i] * plan.store_area(i) for i in range(len(tensors.outputs))), none)
     feature_need = plan.max_pairs(_live_bytes(study, family, plan))
     if family.double_buffer:
         several = plan.visits * share.count > 1
@@ -34,19 +37,50 @@ def fused(
     work = share.work(lambda images: _work(works, plan, images))
     resident = np.array([option.resident_bytes for option in options])
     stream = np.array([option.stream_bytes for option in options])
+    sums = np.array([option.sums_bytes for option in options])
     compute = {images: values[..., CYCLES] for images, values in work.items()}
     priced = Priced(
-        kinds=tuple(Kind(option.mask, "fused", 1, 1, mapping) for option in options),
+        kinds=tuple(Kind(_in_group(option.mask, tensors.places), "fused", 1, 1, mapping) for option in options),
         feature_need=feature_need[..., None, None],
         weight_need=np.array([option.need_bytes for option in options]),
-        cycles=sweep_cycles(family, plan, share, compute, load, store, resident, stream),
+        cycles=sweep_cycles(family, plan, share, compute, load, store, resident, stream, sums=sums),
         sums=share.sum_works(plan, work),
         loads=study.batch * plan.sum_pairs(load),
         stores=study.batch * plan.sum_pairs(store),
         weights=resident + stream * (plan.visits * share.count)[..., None],
+        spilled=sums * (plan.visits * share.count - 1)[..., None],
+        end=ending(study, family, works.terms, every),
     )
     rows = flatten(plan, share, plan.mode >= 0, priced)
     return _capped(study, rows, options) if study.slowness_pays else rows
+
+
+def _in_group(mask: int, places: tuple[int, ...]) -> int:
+    """A set of layers that run tile by tile, as places in the group."""
+    return sum(1 << place for i, place in enumerate(places) if mask >> i & 1)
+
+
+def update_alone(study: Study, family: Family, works: Mapping[Preference, Works], plan: GroupPlan) -> Candidates:
+    """The one way to run an update alone: a filter's parameters after the other's."""
+    mapping, work = next(iter(works.items()))
+    end = ending(study, family, work.terms, plan.tensors.updates)
+    copies = 2 if family.double_buffer else 1
+    room = copies * finish(study, plan.tensors.updates).room_bytes
+    arrays = len(family.arrays)
+    one, none = np.ones((1, 1), dtype=np.int64), np.zeros((1, 1), dtype=np.int64)
+    priced = Priced(
+        kinds=(Kind(0, "weight-stationary", 1, 1, mapping),),
+        feature_need=np.zeros((1, 1, 1, arrays), dtype=np.int64),
+        weight_need=np.full((1, arrays), room),
+        cycles=np.zeros((1, 1, 1, arrays), dtype=np.int64),
+        sums=np.zeros((1, 1, arrays, 6), dtype=np.int64),
+        loads=none,
+        stores=none,
+        weights=none[..., None],
+        end=end,
+    )
+    rows = flatten(plan, Share(study, study.batch), one > 0, priced)
+    return replace(rows, images=np.full(1, study.batch), overlap=np.zeros(1, dtype=np.int64))
 
 
 def _capped(study: Study, rows: Candidates, options: list[Residency]) -> Candidates:
@@ -57,7 +91,13 @@ def _capped(study: Study, rows: Candidates, options: list[Residency]) -> Candida
     """
     ends = np.full((len(options), rows.cycles.shape[1]), NO_CAP)
     for number, option in enumerate(options):
-        better = [other.need_bytes for other in options if other.stream_bytes < option.stream_bytes]
+        better = [
+            other.need_bytes
+            for other in options
+            if other.stream_bytes <= option.stream_bytes
+            and other.sums_bytes <= option.sums_bytes
+            and (other.stream_bytes, other.sums_bytes) != (option.stream_bytes, option.sums_bytes)
+        ]
         if better:
             ends[number] = np.min(better, axis=0)
     if isinstance(study.buffers, SharedBuffer):
@@ -80,14 +120,14 @@ def _live_bytes(study: Study, family: Family, plan: GroupPlan) -> Ints:
     tensors, precision = plan.tensors, study.precision
     act, psum = precision.activation_bytes, precision.partial_sum_bytes
     last_reader, array = tensors.last_reader, family.arrays[0]
-    passing = [tensors.channels[t] * plan.passing(t) for t in range(len(tensors.names))]
-    alive = plan.throughout(tensors.channels) + sum(passing[tensors.num_made :])
+    passing = [tensors.pixel_bytes[t] * plan.passing(t) for t in range(len(tensors.names))]
+    alive = plan.throughout(tensors.pixel_bytes) + sum(passing[tensors.num_made :])
     peak: Ints = np.zeros_like(alive)
     for step, layer in enumerate(tensors.layers):
         alive = alive + passing[step]
-        live = alive * act
+        live = alive
         if array.accumulates_in_buffer(layer):
-            live = live + tensors.channels[step] * plan.area(step) * (psum - act)
+            live = live + layer.K * plan.area(step) * (psum - act)
         peak = np.maximum(peak, live)
         for t in range(len(passing)):
             if last_reader[t] == step:

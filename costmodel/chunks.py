@@ -36,8 +36,75 @@ class Chunks:
 
 
 def input_channels(network: Network, layer: Layer) -> int:
-    """Channels of all distinct tensors that the layer reads."""
-    return sum(network.tensors[name].channels for name in layer.input_tensors)
+    """Channels of all distinct tensors that the layer reads; of one that sums over channels, those under its kernel."""
+    every = is_channelwise(layer)
+    names = dict.fromkeys(name for name, at_outputs in layer.reads if every or not at_outputs)
+    return sum(network.tensors[name].channels for name in names)
+
+
+@dataclass(frozen=True)
+class Operands:
+    """What a layer alone reads and makes, in bytes of one position, for some of its channels.
+
+    Attributes
+    ----------
+    under, here
+        Tensors under the kernel and at the outputs' own positions.
+    by_outputs
+        Whether what is under the kernel goes with output channels, not with input channels.
+    """
+
+    network: Network
+    layer: Layer
+    activation_bytes: int
+
+    @property
+    def by_outputs(self) -> bool:
+        return is_channelwise(self.layer)
+
+    @property
+    def under(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for name, at_outputs in self.layer.reads if not at_outputs))
+
+    @property
+    def here(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for name, at_outputs in self.layer.reads if at_outputs))
+
+    def under_bytes(self, channels: int, whole: bool) -> int:
+        """Of what is under the kernel: all of it, or so many channels of each operand."""
+        if whole:
+            return sum(self.network.tensors[name].pixel_bytes(self.activation_bytes) for name in self.under)
+        operands = self.layer.operands[: len(self.layer.operands) - self.layer.pixelwise]
+        if not self.by_outputs:
+            return channels * self.activation_bytes
+        return sum(self._some(operand[0], channels) for operand in operands)
+
+    def here_bytes(self, channels: int, whole: bool) -> int:
+        """Of what is read at the outputs' own positions, which goes with output channels."""
+        if whole:
+            return sum(self.network.tensors[name].pixel_bytes(self.activation_bytes) for name in self.here)
+        operands = self.layer.operands[len(self.layer.operands) - self.layer.pixelwise :]
+        return sum(self._some(operand[0], channels) for operand in operands)
+
+    def _some(self, tensor: str, channels: int) -> int:
+        bits = self.network.tensors[tensor].bits
+        return -(-channels * bits // 8) if bits else channels * self.activation_bytes
+
+    def made_bytes(self, channels: int, word_bytes: int) -> int:
+        """Of so many output channels in words of some width, with their mask; nothing where the layer only sums."""
+        return self.map_bytes(channels, word_bytes) + self.mask_bytes(channels)
+
+    def map_bytes(self, channels: int, word_bytes: int) -> int:
+        return 0 if self.layer.reduces else channels * word_bytes
+
+    def mask_bytes(self, channels: int) -> int:
+        return -(-channels * self.layer.mask_bits // 8)
+
+    def leaving_bytes(self, channels: int) -> int:
+        """Of so many output channels, what something outside needs."""
+        of_map, of_mask = self.network.readers[self.layer.name]
+        map_leaves = bool(of_map) or self.layer.name in self.network.outputs
+        return self.map_bytes(channels, self.activation_bytes) * map_leaves + self.mask_bytes(channels) * bool(of_mask)
 
 
 def cut_channels(network: Network, layer: Layer, splits: int) -> Chunks | None:
@@ -87,6 +154,8 @@ def cut_inputs(network: Network, layer: Layer, splits: int) -> tuple[tuple[int, 
         return ((layer.C // layer.G, 1),)
     if is_channelwise(layer) or input_channels(network, layer) != layer.C:
         return None
+    if layer.pixelwise and not layer.reduces:
+        return None  # what is read at the outputs would be needed with the last chunk alone: not in the space
     return _sizes(layer.C // layer.G, splits)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+from costmodel.beside_maps import chunk_words, finish, kept_bytes, word_bytes
 from costmodel.cost import Cost, GroupCost
 from costmodel.design import Design, GroupDesign, Hardware
 from costmodel.hardware import Prices, mapping_terms, prices
@@ -18,7 +19,7 @@ from costmodel.plain_alone import layer_alone
 from costmodel.plain_alone import sweeps as sweeps_alone
 from costmodel.plain_alone import weight_peak as weight_peak_alone
 from costmodel.plain_regions import RegionPlan
-from costmodel.plain_sweep import Sweep, add_works, double_buffer_bytes, fused_sweep, sweep_cycles, weight_bytes
+from costmodel.plain_sweep import Sweep, add_works, double_buffer_bytes, fused_sweep, peak, sweep_cycles
 from specs.network import Layer
 from specs.study import Study
 
@@ -53,7 +54,7 @@ def group_cost(study: Study, hardware: Hardware, price: Prices, group: GroupDesi
     """Cost one legal group; raises `DesignError` if it does not fit."""
     layers = [study.network.layer(name) for name in group.layers]
     plan, terms = RegionPlan(study.network, layers, group), mapping_terms(study, hardware, group.mapping)
-    if group.order == "fused":
+    if group.order == "fused" or not plan.layers:
         sweeps = [(1, fused_sweep(study, hardware, group, plan, terms))]
         weight_peak = _weight_peak(study, hardware, layers, group)
     else:
@@ -81,15 +82,15 @@ def _check_fits(hardware: Hardware, group: GroupDesign, feature_peak: int, weigh
 
 
 def _weight_peak(study: Study, hardware: Hardware, layers: list[Layer], group: GroupDesign) -> int:
-    """Resident weights, and room for one layer that streams."""
-    resident = sum(weight_bytes(study, layer) for layer in layers if layer.name in group.resident)
+    """Resident words, and room for one layer that streams or for a filter of one update."""
+    resident = sum(kept_bytes(study, layer) for layer in layers if layer.name in group.resident)
     copies = 2 if hardware.double_buffer else 1
-    chunk_words = [
-        hardware.array.weight_chunk_words(layer, layer.K, layer.C // layer.G)
+    chunks = [
+        chunk_words(hardware.array, layer, layer.K, layer.C // layer.G) * word_bytes(study, layer)
         for layer in layers
         if layer.has_weights and layer.name not in group.resident
     ]
-    return resident + copies * max(chunk_words, default=0) * study.precision.weight_bytes
+    return resident + copies * max(*chunks, finish(study, layers).room_bytes, 0)
 
 
 def _sweep_cost(hardware: Hardware, price: Prices, sweep: Sweep) -> GroupCost:
@@ -98,27 +99,30 @@ def _sweep_cost(hardware: Hardware, price: Prices, sweep: Sweep) -> GroupCost:
     work = add_works([visit.work for visit in visits])
     loads, stores = sum(visit.load_bytes for visit in visits), sum(visit.store_bytes for visit in visits)
     weights = sweep.stays_bytes + sum(visit.stream_bytes for visit in visits)
+    sums, end = sweep.sums_bytes * max(0, len(visits) - 1), sweep.finish
+    weight_read = work.weight_read_bytes + sums + end.weight_read_bytes
+    weight_write = work.weight_write_bytes + weights + sums + end.weight_write_bytes
+    dram_read, dram_write = loads + weights + sums + end.moved.load, stores + sums + end.moved.store
     feature_read, feature_write = work.feature_read_bytes + stores, work.feature_write_bytes + loads
     cycles = sweep_cycles(hardware, sweep)
     room = double_buffer_bytes(hardware, sweep)
     return GroupCost(
         macs=sum(visit.macs for visit in visits),
-        compute_cycles=work.cycles,
+        compute_cycles=work.cycles + sweep.finish_cycles,
         cycles=cycles,
-        dram_read_bytes=loads + weights,
-        dram_write_bytes=stores,
+        dram_read_bytes=dram_read,
+        dram_write_bytes=dram_write,
         feature_read_bytes=feature_read,
         feature_write_bytes=feature_write,
-        weight_read_bytes=work.weight_read_bytes,
-        weight_write_bytes=work.weight_write_bytes + weights,
-        feature_peak_bytes=max(v.live_bytes for v in visits) + max(v.ahead_bytes for v in visits) + room,
+        weight_read_bytes=weight_read,
+        weight_write_bytes=weight_write,
+        feature_peak_bytes=peak(v.live_bytes for v in visits) + peak(v.ahead_bytes for v in visits) + room,
         weight_peak_bytes=0,
-        mac_fj=work.mac_fj,
+        mac_fj=work.mac_fj + sweep.finish_fj,
         spad_fj=work.spad_fj,
         network_fj=work.network_fj,
         feature_fj=feature_read * price.feature_read_fj + feature_write * price.feature_write_fj,
-        weight_fj=work.weight_read_bytes * price.weight_read_fj
-        + (work.weight_write_bytes + weights) * price.weight_write_fj,
-        dram_fj=(loads + weights + stores) * price.dram_fj,
+        weight_fj=weight_read * price.weight_read_fj + weight_write * price.weight_write_fj,
+        dram_fj=(dram_read + dram_write) * price.dram_fj,
         leakage_fj=cycles * price.leakage_fj_per_cycle,
     )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from costmodel.candidates import Candidates, Family, join
 from costmodel.candidates_alone import all_chunks, alone
 from costmodel.candidates_cut import cut_candidates
-from costmodel.candidates_fused import fused
+from costmodel.candidates_fused import fused, update_alone
 from costmodel.group_plan import GroupPlan
 from costmodel.legal import image_counts
 from costmodel.sweeps import Share
@@ -23,7 +23,7 @@ from specs.study import SharedBuffer, Study
 def announce(study: Study, works: Works, plan: GroupPlan) -> None:
     """Tell the work tables which tiles a group will ask for."""
     for i, (layer, depths) in enumerate(_depths(study, plan)):
-        made = i % len(plan.tensors.layers)
+        made = i % max(1, len(plan.tensors.layers))
         works.need(layer, depths, plan.rows.new[:, made], plan.cols.new[:, made])
 
 
@@ -33,7 +33,7 @@ def _depths(study: Study, plan: GroupPlan) -> Iterator[tuple[Layer, tuple[Depth,
     layers = plan.tensors.layers
     for layer in plan.tensors.signatures:
         yield layer, tuple(whole_depth(layer, images) for images in sizes)
-    if len(layers) == 1:
+    if _alone(plan):
         channels = {size for chunks in all_chunks(study, layers[0]) for size, _ in chunks.sizes} - {layers[0].K}
         depths = tuple(Depth(i, k, layers[0].C // layers[0].G) for i in sizes for k in sorted(channels))
         yield plan.tensors.signatures[0], depths
@@ -51,11 +51,13 @@ def _different(study: Study, works: dict[Preference, Works], plan: GroupPlan) ->
 
 def candidates(study: Study, family: Family, works: dict[Preference, Works], plan: GroupPlan) -> Candidates | None:
     """Price every candidate of a group that fits some listed buffer; None if nothing fits."""
+    if not plan.tensors.layers:
+        return fitting(study, update_alone(study, family, works, plan))
     shares = [Share(study, images) for images in image_counts(study)]
     parts: list[Candidates] = []
     for mapping, work in _different(study, works, plan).items():
         for share in shares:
-            if len(plan.tensors.layers) == 1:
+            if _alone(plan):
                 parts += alone(study, family, work, mapping, plan, share)
             else:
                 found = fused(study, family, work, mapping, plan, share)
@@ -63,8 +65,18 @@ def candidates(study: Study, family: Family, works: dict[Preference, Works], pla
     if not parts:
         return None
     rows = join(parts)
-    if len(plan.tensors.layers) == 1:
+    if _alone(plan):
         rows = join([rows, *cut_candidates(study, family, works, plan, shares, rows)])
+    return fitting(study, rows)
+
+
+def _alone(plan: GroupPlan) -> bool:
+    """Whether one layer runs tile by tile, with the freedom of cutting its channels."""
+    return len(plan.tensors.layers) == 1
+
+
+def fitting(study: Study, rows: Candidates) -> Candidates | None:
+    """Rows that fit some listed buffers, None if none does."""
     fits: NDArray[np.bool_]
     if isinstance(study.buffers, SharedBuffer):
         fits = rows.feature_need + rows.weight_need <= max(study.buffers.shared_bytes)

@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from costmodel.legal import group_outputs, group_tile_counts, keeps
+from costmodel.legal import group_tile_counts, keeps
 from costmodel.regions import AxisPlan, GroupTensors, axis_plan, group_tensors
 from costmodel.template import Ints
 from specs.network import Layer
@@ -68,10 +68,10 @@ class GroupPlan:
         """Elements of one channel that only the tile that makes them uses: (row class, col class)."""
         return self.rows.passing[:, tensor, None] * self.cols.passing[None, :, tensor]
 
-    def throughout(self, channels: Ints) -> Ints:
-        """Elements, over tensors with so many channels, that are there for the whole tile: (row class, col class)."""
-        lines = (self.rows.line * channels) @ self.spans.T
-        held: Ints = lines + (self.rows.passing * channels) @ self.cols.line.T
+    def throughout(self, pixel_bytes: Ints) -> Ints:
+        """Bytes, with so many a position of each tensor, that are there for the whole tile: (row class, col class)."""
+        lines = (self.rows.line * pixel_bytes) @ self.spans.T
+        held: Ints = lines + (self.rows.passing * pixel_bytes) @ self.cols.line.T
         return held
 
     def store_area(self, output: int) -> Ints:
@@ -81,7 +81,7 @@ class GroupPlan:
 
 def group_plan(study: Study, layers: tuple[Layer, ...], pinned: frozenset[str] = frozenset()) -> GroupPlan:
     names = tuple(layer.name for layer in layers)
-    tensors = group_tensors(study.network, layers, group_outputs(study.network, names), pinned)
+    tensors = group_tensors(study.network, layers, study.precision.activation_bytes, pinned)
     row_counts, col_counts = group_tile_counts(study, names)
     keep_rows = any(mode != "recompute" for mode in study.fusion.overlap)
     keep_cols = "cache-all" in study.fusion.overlap

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from costmodel.beside_maps import finish, kept_bytes
 from costmodel.candidates import Family
 from costmodel.extents import Extents
 from costmodel.legal import image_counts, mappings, pinned_layers
@@ -28,7 +29,8 @@ MOST_TILE_SIZES = 2**23
 
 def num_tile_sizes(study: Study, family: Family) -> int:
     """Works that `LeastCosts` needs: every tile of every different layer on every array."""
-    layers = {signature(layer, pinned_layers(study)) for layer in study.network.layers}
+    pinned = pinned_layers(study)
+    layers = {signature(layer, pinned) for layer in study.network.layers}
     sizes_of_share = {size for images in image_counts(study) for size, _ in Share(study, images).sizes}
     return (
         sum((layer.P + 1) * (layer.Q + 1) for layer in layers)
@@ -56,6 +58,7 @@ class LeastCosts:
         layers = study.network.layers
         pinned = pinned_layers(study)
         signatures = [signature(layer, pinned) for layer in layers]
+        tiled = {signature(layer, pinned) for layer in layers if layer.op != "update"}
         sizes_of_share = {size for images in image_counts(study) for size, _ in Share(study, images).sizes}
         tables = [(work, m) for work in works for m in sizes_of_share]
         rates = {
@@ -63,13 +66,14 @@ class LeastCosts:
                 [_rates(work.price_whole(layer, m).values, layer.K * m, grid, study.goal) for work, m in tables],
                 axis=0,
             )
-            for layer in (dict.fromkeys(signatures) if study.goal != "bandwidth" else ())
+            for layer in (dict.fromkeys(s for s in signatures if s in tiled) if study.goal != "bandwidth" else ())
         }
         # Traffic is known without them.
         nothing = np.zeros((len(family.arrays), *grid.leakage_fj.shape))
         self._rates = np.stack([rates.get(layer, nothing) for layer in signatures])
-        sizes = np.array([layer.weight_words for layer in layers], dtype=np.int64) * study.precision.weight_bytes
-        self._weights = extents.made @ sizes
+        sizes = np.array([kept_bytes(study, layer) for layer in layers], dtype=np.int64)
+        self._weights = extents.made @ np.where([layer.reduces for layer in layers], 0, sizes)
+        self._ends = _ends(extents)
         self._streamed = _streamed(extents, sizes, grid)
         self._loads = extents.load_bytes[:, None] * self._batch
         self._stores = extents.store_bytes[:, None] * self._batch
@@ -92,7 +96,7 @@ class LeastCosts:
         """Least costs for the goal at cells of the price grid: (group, cell); latencies in cycles."""
         streamed = self._streamed[:, feature if self._grid.shared else weight]
         weights = self._weights[:, None] + streamed * (self._visits[:, feature] - 1)
-        dram = self._loads + self._stores + weights
+        dram = self._loads + self._stores + weights + self._ends[:, :1]
         if self._goal == "bandwidth":
             return dram
         array_cost = product(self._elements, self._rates[:, array, feature, weight])
@@ -109,8 +113,24 @@ class LeastCosts:
         cost: Floats = dram * np.float64(self._family.dram.fj_per_byte)
         for amount, price in ((self._loads, grid.feature_write_fj), (self._stores, grid.feature_read_fj)):
             cost += amount * price[feature, weight].astype(np.float64)
-        cost += weights * grid.weight_write_fj[feature, weight].astype(np.float64)
+        cost += (weights + self._ends[:, 1:2]) * grid.weight_write_fj[feature, weight].astype(np.float64)
+        cost += self._ends[:, 2:] * grid.weight_read_fj[feature, weight].astype(np.float64)
         return cost
+
+
+def _ends(extents: Extents) -> Ints:
+    """DRAM bytes, bytes written to and read from the weight buffer after the last tile: (group, 3)."""
+    layers = extents.study.network.layers
+    last = [i for i, layer in enumerate(layers) if layer.reduces or layer.op == "update"]
+    known: dict[bytes, tuple[int, int, int]] = {}
+    found = []
+    for made in extents.made[:, last]:
+        key = made.tobytes()
+        if key not in known:
+            end = finish(extents.study, [layers[i] for i, is_made in zip(last, made, strict=True) if is_made])
+            known[key] = end.moved.total, end.weight_write_bytes, end.weight_read_bytes
+        found.append(known[key])
+    return np.array(found, dtype=np.int64)
 
 
 def _streamed(extents: Extents, sizes: Ints, grid: PriceGrid) -> Ints:

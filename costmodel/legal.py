@@ -19,10 +19,14 @@ class DesignError(ValueError):
 
 
 def group_outputs(network: Network, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Tensors made in the group that something outside needs."""
+    """Layers of the group whose map or mask something outside needs, and those that sum over theirs."""
     inside = set(names)
     return tuple(
-        name for name in names if name in network.outputs or any(c not in inside for c in network.consumers[name])
+        name
+        for name in names
+        if name in network.outputs
+        or any(not readers <= inside for readers in network.readers[name])
+        or network.layer(name).reduces
     )
 
 
@@ -36,7 +40,7 @@ def tile_counts(extent: int, allowed: tuple[int, ...] | None) -> tuple[int, ...]
 def group_tile_counts(study: Study, names: tuple[str, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Row and column tile counts of a group; the largest output decides."""
     shapes = [study.network.tensors[name] for name in group_outputs(study.network, names)]
-    rows, cols = max(s.rows for s in shapes), max(s.cols for s in shapes)
+    rows, cols = max((s.rows for s in shapes), default=1), max((s.cols for s in shapes), default=1)
     return tile_counts(rows, study.tiling.row_splits), tile_counts(cols, study.tiling.column_splits)
 
 
@@ -61,10 +65,11 @@ def keeps(mode: Overlap, tile_rows: int, tile_cols: int) -> tuple[bool, bool]:
 def orders_alone(layer: Layer, input_splits: int = 1) -> tuple[Order, ...]:
     """DRAM-level orders of a layer alone whose input channels are cut into some chunks.
 
-    A channelwise layer reads everything once in any order: it has one. The orders in which a tile's input
+    A channelwise layer reads everything once in any order: it has one. So has a weight gradient whose sums are cut both
+    ways: each piece of them stays until all tiles are summed. The orders in which a tile's input
     comes in chunks, or partial sums travel, need more than one chunk to differ from the others.
     """
-    if is_channelwise(layer):
+    if is_channelwise(layer) or (layer.reduces and input_splits > 1):
         return ORDERS_ALONE[:1]
     if input_splits == 1:
         return ORDERS_ALONE[:2]
@@ -76,6 +81,11 @@ def keeps_no_halos(order: Order, input_splits: int) -> bool:
     return order in ("output-stationary", "input-stationary-spilling") or (
         order == "weight-stationary" and input_splits > 1
     )
+
+
+def streams_input(layer: Layer, order: Order, input_splits: int) -> bool:
+    """Whether a tile's input comes in chunks while the array works; a weight gradient keeps a chunk for all tiles."""
+    return keeps_no_halos(order, input_splits) and not layer.reduces
 
 
 def mappings(study: Study) -> tuple[Preference, ...]:
@@ -142,11 +152,13 @@ def _check_group(study: Study, group: GroupDesign, label: str) -> None:
         raise DesignError(f"group {label} keeps weights of layers that have none")
     if group.start == "stepwise":
         _check_stepwise(study, group, layers, label)
-    if len(layers) > 1:
+    tiled = [layer for layer in layers if layer.op != "update"]
+    if len(tiled) > 1:
         if group.order != "fused" or group.channel_splits != 1 or group.input_splits != 1:
             raise DesignError(f"group {label} of several layers must be fused, with one chunk of channels")
         return
-    _check_alone(study, group, layers[0], label)
+    if tiled:
+        _check_alone(study, group, tiled[0], label)
 
 
 def _check_stepwise(study: Study, group: GroupDesign, layers: list[Layer], label: str) -> None:
@@ -158,6 +170,8 @@ def _check_stepwise(study: Study, group: GroupDesign, layers: list[Layer], label
 
 def _check_alone(study: Study, group: GroupDesign, layer: Layer, label: str) -> None:
     """Check order, cuts and weights of a layer alone."""
+    if layer.reduces and group.order == "input-stationary" and (group.channel_splits > 1 or group.resident):
+        raise DesignError(f"sums of layer {label} that stay are weight-stationary, those that stream come in one chunk")
     if group.channel_splits not in possible_splits(study.network, layer, study.tiling.channel_splits):
         raise DesignError(f"layer {label} cannot be cut into {group.channel_splits} chunks of channels")
     if group.input_splits not in possible_input_splits(study.network, layer, study.tiling.input_splits):
@@ -168,5 +182,7 @@ def _check_alone(study: Study, group: GroupDesign, layer: Layer, label: str) -> 
     stays = "weight" in group.order
     if layer.has_weights and group.order != "input-stationary" and stays != bool(group.resident):
         raise DesignError(f"layer {label} alone keeps its weights exactly when it is weight-stationary")
-    if keeps_no_halos(group.order, group.input_splits) and any(keeps(group.overlap, group.tile_rows, group.tile_cols)):
+    if streams_input(layer, group.order, group.input_splits) and any(
+        keeps(group.overlap, group.tile_rows, group.tile_cols)
+    ):
         raise DesignError(f"layer {label} cannot keep halos of inputs that stream through")

@@ -5,20 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from costmodel.chunks import Chunks, cut_channels, cut_inputs, input_channels
+from costmodel.beside_maps import (
+    NOTHING,
+    chunk_words,
+    finish_sums,
+    kept_bytes,
+    update_tile,
+    updated_params,
+    word_bytes,
+)
+from costmodel.chunks import Chunks, Operands, cut_channels, cut_inputs
 from costmodel.design import GroupDesign, Hardware
 from costmodel.plain_regions import RegionPlan, Step, length
 from costmodel.plain_sweep import (
     LayerStep,
     Sweep,
     Visit,
+    add_works,
     held_in_passing,
     held_throughout,
     new_area,
     num_macs,
     priced,
     shares,
-    weight_bytes,
 )
 from costmodel.template import Terms, Tile, TileWork, is_channelwise
 from specs.network import Layer
@@ -36,7 +45,7 @@ class InputChunk:
 
 @dataclass(frozen=True)
 class Alone:
-    """A layer alone with its chunks of output and of input channels."""
+    """A layer alone with its chunks of output and of input channels; a weight gradient perhaps with its update."""
 
     study: Study
     hardware: Hardware
@@ -45,10 +54,15 @@ class Alone:
     terms: Terms
     chunks: Chunks
     inputs: tuple[InputChunk, ...]
+    update: Layer | None
 
     @property
     def layer(self) -> Layer:
         return self.plan.layers[0]
+
+    @property
+    def operands(self) -> Operands:
+        return Operands(self.study.network, self.layer, self.study.precision.activation_bytes)
 
     @property
     def spills(self) -> bool:
@@ -60,6 +74,8 @@ class Alone:
         """Whether a tile's input comes in chunks while the array works."""
         order = self.group.order
         several = len(self.inputs) > 1
+        if self.layer.reduces:
+            return False
         return order in ("output-stationary", "input-stationary-spilling") or (order == "weight-stationary" and several)
 
     @property
@@ -71,23 +87,27 @@ class Alone:
         """Whether a visit reads its input once for all chunks of output channels."""
         return "input-stationary" in self.group.order
 
-    def input_channels(self, output_channels: int, chunk: InputChunk) -> int:
-        """Channels, over all operands, that a chunk of output channels needs of a chunk of input channels."""
-        layer = self.layer
-        if self.reads_once:
-            several = len(self.inputs) > 1
-            return chunk.channels * layer.G if several else input_channels(self.study.network, layer)
-        if is_channelwise(layer) and self.chunks.count > 1:
-            return output_channels * len(layer.operands)
+    def under_bytes(self, output_channels: int, chunk: InputChunk) -> int:
+        """Bytes under one position that a chunk of output channels needs of a chunk of input channels."""
+        layer, operands = self.layer, self.operands
+        if operands.by_outputs:
+            return operands.under_bytes(output_channels, whole=self.chunks.count == 1)
+        if len(self.inputs) == 1 and (self.reads_once or self.chunks.count == 1):
+            return operands.under_bytes(0, whole=True)
+        one_group = self.chunks.count > 1 and not self.reads_once
         if len(self.inputs) == 1:
-            return self.chunks.input_channels
-        return chunk.channels * (layer.G if self.chunks.count == 1 else 1)
+            return operands.under_bytes(self.chunks.input_channels, whole=False)
+        return operands.under_bytes(chunk.channels * (1 if one_group else layer.G), whole=False)
 
-    def weight_words(self, output_channels: int, chunk: InputChunk) -> int:
-        """Weights of a chunk of output channels for a chunk of input channels; biases come with the first."""
+    def here_bytes(self, output_channels: int) -> int:
+        """Bytes at one output position that are read for a chunk of output channels."""
+        return self.operands.here_bytes(output_channels, whole=self.reads_once or self.chunks.count == 1)
+
+    def words(self, output_channels: int, chunk: InputChunk) -> int:
+        """Weights, constants or sums of a chunk of output channels for one of input channels; biases with the first."""
         layer = self.layer
-        if not layer.has_weights:
-            return 0
+        if not layer.on_array:
+            return output_channels * layer.filter_words
         kernel = (chunk.channels if not is_channelwise(layer) else 1) * layer.R * layer.S
         return output_channels * (kernel + (int(layer.bias) if chunk.first else 0))
 
@@ -100,7 +120,8 @@ def layer_alone(study: Study, hardware: Hardware, group: GroupDesign, plan: Regi
     assert sizes is not None, "check_design refuses other cuts"
     every = [size for size, number in sizes for _ in range(number)]
     inputs = tuple(InputChunk(size, i == 0, i == len(every) - 1) for i, size in enumerate(every))
-    return Alone(study, hardware, group, plan, terms, chunks, inputs)
+    update = next((one for one in map(study.network.layer, group.layers) if one.op == "update"), None)
+    return Alone(study, hardware, group, plan, terms, chunks, inputs, update)
 
 
 def sweeps(alone: Alone) -> Iterator[tuple[int, Sweep]]:
@@ -117,6 +138,7 @@ def rounds(alone: Alone) -> Iterator[tuple[int, list[Sweep]]]:
     order                                     loops          what stays in a sweep
     ========================================  =============  =======================
     weight-stationary                         k, t, c        the weights of k
+    (of a weight gradient)                    k, c, t        the sums of (k, c)
     input-stationary                          t, k           nothing, or all weights
     output-stationary                         t, k, c        nothing
     weight-stationary-spilling                k, c, t        the weights of (k, c)
@@ -128,12 +150,12 @@ def rounds(alone: Alone) -> Iterator[tuple[int, list[Sweep]]]:
     """
     order, inputs = alone.group.order, alone.inputs
     every = alone.chunks.sizes
-    if order == "weight-stationary":
-        for size, number in every:
-            yield number, [_sweep(alone, ((size, 1),), inputs, stays=True)]
-    elif order == "weight-stationary-spilling":
+    if order == "weight-stationary-spilling" or (order == "weight-stationary" and alone.layer.reduces):
         for size, number in every:
             yield number, [_sweep(alone, ((size, 1),), (chunk,), stays=True) for chunk in inputs]
+    elif order == "weight-stationary":
+        for size, number in every:
+            yield number, [_sweep(alone, ((size, 1),), inputs, stays=True)]
     elif order == "weight-input-stationary-spilling":
         yield 1, [_sweep(alone, every, (chunk,), stays=True) for chunk in inputs]
     else:
@@ -142,18 +164,37 @@ def rounds(alone: Alone) -> Iterator[tuple[int, list[Sweep]]]:
 
 def _sweep(alone: Alone, outputs: tuple[tuple[int, int], ...], inputs: tuple[InputChunk, ...], *, stays: bool) -> Sweep:
     """All visits with some chunks of output channels (size, how many) and of input channels inside each."""
-    weights = sum(number * alone.weight_words(size, chunk) for size, number in outputs for chunk in inputs)
-    weights *= alone.study.precision.weight_bytes
+    study, layer = alone.study, alone.layer
+    words = sum(number * alone.words(size, chunk) for size, number in outputs for chunk in inputs)
+    num_bytes = words * word_bytes(study, layer)
+    summed = num_bytes if layer.reduces else 0
+    weights = num_bytes - summed
     visits = [
         _visit(alone, outputs, inputs, images, rows, cols, 0 if stays else weights)
-        for images in shares(alone.study, alone.group)
+        for images in shares(study, alone.group)
         for rows in alone.plan.rows
         for cols in alone.plan.cols
     ]
     steps = sum(number for _, number in outputs)
     if alone.group.order == "input-stationary-spilling":
         steps *= len(inputs)
-    return Sweep(visits, weights if stays else 0, alone.streams_input, steps)
+    end, work = NOTHING, add_works([])
+    if layer.reduces:
+        filters, first = sum(number * size for size, number in outputs), inputs[0].first
+        end = finish_sums(study, layer, alone.update, filters, words, first)
+        if alone.update is not None:
+            tile = update_tile(alone.update, filters, updated_params(alone.update, filters, words, first))
+            work = alone.hardware.array.tile_work(alone.update, tile, alone.terms)
+    return Sweep(
+        visits,
+        weights if stays else 0,
+        alone.streams_input,
+        steps,
+        sums_bytes=0 if stays else summed,
+        finish=end,
+        finish_cycles=work.cycles,
+        finish_fj=work.mac_fj,
+    )
 
 
 def _visit(
@@ -166,45 +207,57 @@ def _visit(
     stream_bytes: int,
 ) -> Visit:
     """One tile of some images, chunk by chunk."""
-    plan, precision, array = alone.plan, alone.study.precision, alone.hardware.array
+    plan, precision, array, operands = alone.plan, alone.study.precision, alone.hardware.array, alone.operands
     act, psum = precision.activation_bytes, precision.partial_sum_bytes
-    read, made = plan.read[0], plan.made[0]  # one tensor stands for all that are read: only channels matter
-    in_area, out_area = images * new_area(rows, cols, read), images * new_area(rows, cols, made)
+    made = plan.made[0]
+    # Tensors that are read alike are as large: one stands for all.
+    under, here = operands.under[0], (operands.here or operands.under)[0]
+    in_area, here_area = (images * new_area(rows, cols, name) for name in (under, here))
+    out_area = images * new_area(rows, cols, made)
     macs, works = 0, []
     load = sums_in = sums_out = store = 0
     for size, number in outputs:
         for chunk in inputs:
             tile = Tile(images, size, chunk.channels, length(rows.new[made]), length(cols.new[made]))
-            macs += number * num_macs(alone.layer, tile)
-            work = _with_sums(priced(array, alone.layer, tile, alone.terms), chunk, size * out_area, act, psum)
+            macs += number * num_macs(alone.layer, tile, alone.hardware.skip_zeros)
+            work = priced(array, alone.layer, tile, alone.terms)
+            if not alone.layer.reduces:
+                work = _with_sums(work, chunk, size * out_area, act, psum)
             works += [work] * number
-            load += number * alone.input_channels(size, chunk) * in_area * act
+            load += number * (alone.under_bytes(size, chunk) * in_area + alone.here_bytes(size) * here_area)
             sums_in += 0 if chunk.first else number * size * out_area * psum
             sums_out += 0 if chunk.last else number * size * out_area * psum
-            store += number * size * out_area * act if chunk.last else 0
+            store += number * operands.leaving_bytes(size) * out_area if chunk.last else 0
     if alone.reads_once:
-        load = sum(alone.input_channels(0, chunk) for chunk in inputs) * in_area * act
+        load = sum(alone.under_bytes(0, chunk) for chunk in inputs) * in_area + alone.here_bytes(0) * here_area
     if not alone.spills:
         sums_in = sums_out = 0
     largest = outputs[0][0]
-    held = max(alone.input_channels(largest, chunk) for chunk in inputs) * (alone.copies if alone.streams_input else 1)
-    held_area = held_throughout(rows, cols, plan.span_cols(read), read) + held_in_passing(rows, cols, read)
-    in_sums = len(alone.inputs) > 1 or array.accumulates_in_buffer(alone.layer)
-    input_bytes = held * images * held_area * act
-    output_bytes = largest * out_area * (psum if in_sums else act)
+    in_chunks = len(alone.inputs) > 1 and not alone.layer.reduces
+    held = max(alone.under_bytes(largest, chunk) for chunk in inputs) * (alone.copies if alone.streams_input else 1)
+    input_bytes = images * (held * _held(plan, rows, cols, under))
+    input_bytes += images * alone.here_bytes(largest) * _held(plan, rows, cols, here)
+    in_sums = in_chunks or array.accumulates_in_buffer(alone.layer)
+    output_bytes = operands.made_bytes(largest, psum if in_sums else act) * out_area
     sums_room = largest * out_area * psum if alone.spills else 0
+    leaving = largest * out_area * psum if alone.spills else operands.leaving_bytes(largest) * out_area
     # Room for the largest chunk is reserved, whichever is made.
-    held_bytes = output_bytes if len(alone.inputs) > 1 else input_bytes + output_bytes
+    held_bytes = output_bytes if in_chunks else input_bytes + output_bytes
     return Visit(
         macs=macs,
         steps=tuple(LayerStep(made, work, held_bytes) for work in works),
         load_bytes=load + sums_in,
         store_bytes=store + sums_out,
         stream_bytes=stream_bytes,
-        ahead_bytes=input_bytes if len(alone.inputs) > 1 else 0,
+        ahead_bytes=input_bytes if in_chunks else 0,
         load_room_bytes=0 if alone.streams_input else load,
-        store_room_bytes=largest * out_area * (psum if alone.spills else act) + sums_room,
+        store_room_bytes=leaving + sums_room,
     )
+
+
+def _held(plan: RegionPlan, rows: Step, cols: Step, name: str) -> int:
+    """Positions of a tensor that are held in a tile."""
+    return held_throughout(rows, cols, plan.span_cols(name), name) + held_in_passing(rows, cols, name)
 
 
 def _with_sums(work: TileWork, chunk: InputChunk, outputs: int, act: int, psum: int) -> TileWork:
@@ -217,18 +270,26 @@ def _with_sums(work: TileWork, chunk: InputChunk, outputs: int, act: int, psum: 
 
 
 def weight_peak(alone: Alone) -> int:
-    """Weights that stay in a sweep, or room for those that the array works on while they stream."""
+    """Words that stay in a sweep, or room for those that the array works on while they stream."""
     largest, first = alone.chunks.largest, alone.inputs[0]
-    order = alone.group.order
+    order, room = alone.group.order, 0
+    if alone.update is not None:
+        room = (
+            alone.copies
+            * finish_sums(alone.study, alone.layer, alone.update, largest, alone.words(largest, first)).room_bytes
+        )
     if order in ("weight-stationary", "weight-stationary-spilling"):
-        inputs = alone.inputs if order == "weight-stationary" else (first,)
-        words = sum(alone.weight_words(largest, chunk) for chunk in inputs)
+        whole = order == "weight-stationary" and not alone.layer.reduces
+        words = sum(alone.words(largest, chunk) for chunk in (alone.inputs if whole else (first,)))
     elif order == "weight-input-stationary-spilling":
-        words = alone.weight_words(alone.layer.K, first)
+        words = alone.words(alone.layer.K, first)
     elif alone.group.resident:
-        return weight_bytes(alone.study, alone.layer)
+        return kept_bytes(alone.study, alone.layer)
+    elif alone.layer.reduces:
+        at_once = chunk_words(alone.hardware.array, alone.layer, largest, first.channels)
+        return max(alone.copies * at_once * word_bytes(alone.study, alone.layer), room)
     else:
         sizes = {(size, chunk.channels) for size, _ in alone.chunks.sizes for chunk in alone.inputs}
         array = alone.hardware.array
-        words = alone.copies * max(array.weight_chunk_words(alone.layer, k, c) for k, c in sizes)
-    return words * alone.study.precision.weight_bytes
+        words = alone.copies * max(chunk_words(array, alone.layer, k, c) for k, c in sizes)
+    return words * word_bytes(alone.study, alone.layer) + room

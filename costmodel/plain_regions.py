@@ -6,7 +6,7 @@ Rows and columns are planned alike and apart: a tile is a step of the one times 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+from math import ceil, inf
 
 from costmodel.design import GroupDesign
 from specs.network import Layer, Network
@@ -49,21 +49,52 @@ class RegionPlan:
     """Row steps and column steps of a group."""
 
     def __init__(self, network: Network, layers: list[Layer], group: GroupDesign) -> None:
-        self.network, self.layers, self.group = network, layers, group
-        inside = {layer.name for layer in layers}
-        self.made = [layer.name for layer in layers]
-        self.read = [
-            name for name in dict.fromkeys(n for layer in layers for n in layer.input_tensors) if name not in inside
-        ]
-        self.outputs = [
-            layer.name
-            for layer in layers
-            if layer.name in network.outputs or any(c not in inside for c in network.consumers[layer.name])
-        ]
+        self.network, self.layers, self.group = network, [layer for layer in layers if layer.op != "update"], group
+        self.made = [layer.name for layer in self.layers]
+        self.read: list[str] = []
+        self.sources: dict[str, list[tuple[str, bool]]] = {name: [] for name in self.made}
+        for layer in self.layers:
+            for tensor, at_outputs in layer.reads:
+                maker = network.maker[tensor]
+                source = maker if maker in self.sources else tensor
+                self.sources[layer.name].append((source, at_outputs))
+                if source not in self.sources and source not in self.read:
+                    self.read.append(source)
+        self.outputs = [layer.name for layer in self.layers if layer.reduces or self.leaves(layer) != (False, False)]
         self.keep_rows = group.overlap != "recompute" and group.tile_rows > 1
         self.keep_cols = group.overlap == "cache-all" and group.tile_cols > 1
         self.rows = self._steps(group.tile_rows, self.keep_rows, axis=0)
         self.cols = self._steps(group.tile_cols, self.keep_cols, axis=1)
+
+    def leaves(self, layer: Layer) -> tuple[bool, bool]:
+        """Whether something outside needs a layer's map, and its mask."""
+        of_map, of_mask = (
+            any(name not in self.made for name in readers) for readers in self.network.readers[layer.name]
+        )
+        return not layer.reduces and (of_map or layer.name in self.network.outputs), of_mask
+
+    def pixel_bytes(self, activation_bytes: int) -> dict[str, int]:
+        """Bytes of one position of every tensor: of what is made, map and mask."""
+        found = {name: self.network.tensors[name].pixel_bytes(activation_bytes) for name in self.read}
+        for layer in self.layers:
+            found[layer.name] = sum(self._parts(layer, activation_bytes))
+        return found
+
+    def leave_bytes(self, activation_bytes: int) -> dict[str, int]:
+        """Bytes of one position of every output that leave as a map or a mask."""
+        return {
+            layer.name: sum(
+                part * leaves
+                for part, leaves in zip(self._parts(layer, activation_bytes), self.leaves(layer), strict=True)
+            )
+            for layer in self.layers
+            if layer.name in self.outputs
+        }
+
+    def _parts(self, layer: Layer, activation_bytes: int) -> tuple[int, int]:
+        """Bytes of one position of a layer's map, none where it only sums, and of its mask."""
+        whole = 0 if layer.reduces else layer.K * activation_bytes
+        return whole, -(-layer.K * layer.mask_bits // 8)
 
     def span_cols(self, name: str) -> int:
         """Columns of a tensor from the first to the last that any step needs."""
@@ -95,8 +126,8 @@ class RegionPlan:
         needs = {name: own.get(name, EMPTY) for name in [*self.made, *self.read]}
         for layer in reversed(self.layers):
             wanted = input_interval(layer, needs[layer.name], axis)
-            for name in layer.input_tensors:
-                needs[name] = _hull(needs[name], wanted)
+            for name, at_outputs in self.sources[layer.name]:
+                needs[name] = _hull(needs[name], needs[layer.name] if at_outputs else wanted)
         return Step(
             new=needs,
             line=dict.fromkeys(needs, 0),
@@ -122,8 +153,8 @@ class RegionPlan:
         ends: dict[str, int] = {}
         for layer in reversed(self.layers):
             end = ends[layer.name] = min(self._extent(layer.name, axis), max(wanted[layer.name]))
-            for name in layer.input_tensors:
-                wanted[name].append(last_input(layer, end, axis))
+            for name, at_outputs in self.sources[layer.name]:
+                wanted[name].append(end if at_outputs else last_input(layer, end, axis))
         for name in self.read:
             ends[name] = min(self._extent(name, axis), max(wanted[name]))
         return ends
@@ -153,10 +184,14 @@ class RegionPlan:
         first: dict[str, FirstRows] = {}
         for name in [*reversed(self.made), *self.read]:
             needed: list[float] = []
+            readers = [(v, here) for v in self.layers for source, here in self.sources[v.name] if source == name]
             for i in range(count + 1):
-                readers = [layer for layer in self.layers if name in layer.input_tensors]
-                busy = [v for v in readers if first[v.name].made[i] < reached[v.name][-1]]
-                rows = [max(0, first_input(v, first[v.name].made[i], axis)) for v in busy]
+                busy = [(v, first[v.name].made[i], here) for v, here in readers]
+                rows = [
+                    row if here else max(0, first_input(v, row, axis))
+                    for v, row, here in busy
+                    if row < reached[v.name][-1]
+                ]
                 needed.append(min(rows, default=inf))
             made = [
                 before if name in self.outputs else max(before, lowest)
@@ -189,19 +224,20 @@ def _hull(a: Interval, b: Interval) -> Interval:
 
 def first_input(layer: Layer, row: float, axis: int) -> float:
     """First input row (column) under an output row; below zero where it lies in the padding."""
-    return row * layer.stride[axis] - layer.pad[axis]
+    return ceil((row * layer.stride[axis] - layer.pad[axis]) / layer.upsample[axis])
 
 
 def last_input(layer: Layer, end: int, axis: int) -> int:
     """One past the last input row (column) under the output rows before ``end``."""
     kernel = (layer.R, layer.S)[axis]
-    return (end - 1) * layer.stride[axis] - layer.pad[axis] + layer.dilation[axis] * (kernel - 1) + 1
+    last = (end - 1) * layer.stride[axis] - layer.pad[axis] + layer.dilation[axis] * (kernel - 1)
+    return last // layer.upsample[axis] + 1
 
 
 def input_interval(layer: Layer, out: Interval, axis: int) -> Interval:
     """Input rows (columns) under an interval of output rows (columns), clipped at the map's border."""
     if not length(out):
         return EMPTY
-    first = max(0, out[0] * layer.stride[axis] - layer.pad[axis])
+    first = max(0, int(first_input(layer, out[0], axis)))
     last = min((layer.H, layer.W)[axis], last_input(layer, out[1], axis))
     return (first, last) if first < last else EMPTY

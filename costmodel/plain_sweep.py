@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from costmodel.beside_maps import NOTHING, Finish, finish, kept_bytes, update_tile
 from costmodel.design import GroupDesign, Hardware
 from costmodel.plain_regions import RegionPlan, Step, length
 from costmodel.template import ArrayShape, Terms, Tile, TileWork
@@ -52,8 +54,9 @@ class Visit:
 class Sweep:
     """Visits of all tiles of all images, in order, while some weights stay.
 
-    ``stays_bytes`` are loaded with the first visit. With ``streams_input`` the input comes in chunks while
-    the array works, so that nothing is loaded ahead of the first visit. Results leave a visit in
+    ``stays_bytes`` are loaded with the first visit, ``sums_bytes`` of partial sums stored after every visit but the
+    last and loaded before every visit but the first; ``finish`` follows the last visit. With ``streams_input`` the input
+    comes in chunks while the array works, so that nothing is loaded ahead of the first visit. Results leave a visit in
     ``steps_per_visit`` parts.
     """
 
@@ -61,6 +64,10 @@ class Sweep:
     stays_bytes: int
     streams_input: bool = False
     steps_per_visit: int = 1
+    sums_bytes: int = 0
+    finish: Finish = NOTHING
+    finish_cycles: int = 0
+    finish_fj: int = 0
 
 
 def shares(study: Study, group: GroupDesign) -> list[int]:
@@ -69,23 +76,38 @@ def shares(study: Study, group: GroupDesign) -> list[int]:
     return [group.images] * full + [rest] * bool(rest)
 
 
-def weight_bytes(study: Study, layer: Layer) -> int:
-    """Bytes of a layer's weights and biases."""
-    return layer.weight_words * study.precision.weight_bytes
-
-
 def fused_sweep(study: Study, hardware: Hardware, group: GroupDesign, plan: RegionPlan, terms: Terms) -> Sweep:
     """Visit every tile of every share of the batch with all layers of a group."""
-    resident = sum(weight_bytes(study, layer) for layer in plan.layers if layer.name in group.resident)
-    streamed = sum(weight_bytes(study, layer) for layer in plan.layers if layer.name not in group.resident)
+    weights = [layer for layer in plan.layers if not layer.reduces]
+    resident = sum(kept_bytes(study, layer) for layer in weights if layer.name in group.resident)
+    streamed = sum(kept_bytes(study, layer) for layer in weights if layer.name not in group.resident)
+    sums = [layer for layer in plan.layers if layer.reduces and layer.name not in group.resident]
     spans = {name: plan.span_cols(name) for name in [*plan.made, *plan.read]}
+    tiles = shares(study, group) if plan.layers else []
     visits = [
         _fused_visit(study, hardware, plan, terms, images, rows, cols, spans, streamed)
-        for images in shares(study, group)
+        for images in tiles
         for rows in plan.rows
         for cols in plan.cols
     ]
-    return Sweep(visits, resident)
+    end = finish(study, [study.network.layer(name) for name in group.layers])
+    work = update_work(study, hardware, group, terms)
+    return Sweep(
+        visits,
+        resident,
+        sums_bytes=sum(kept_bytes(study, layer) for layer in sums),
+        finish=end,
+        finish_cycles=work.cycles,
+        finish_fj=work.mac_fj,
+    )
+
+
+def update_work(study: Study, hardware: Hardware, group: GroupDesign, terms: Terms) -> TileWork:
+    """Arithmetic of a group's updates: each parameter once."""
+    updates = [layer for layer in map(study.network.layer, group.layers) if layer.op == "update"]
+    tiles = [update_tile(layer, layer.K, layer.params) for layer in updates]
+    works = [hardware.array.tile_work(layer, tile, terms) for layer, tile in zip(updates, tiles, strict=True)]
+    return add_works(works)
 
 
 def _fused_visit(
@@ -100,15 +122,15 @@ def _fused_visit(
     streamed: int,
 ) -> Visit:
     act = study.precision.activation_bytes
-    channels = {name: study.network.tensors[name].channels for name in [*plan.made, *plan.read]}
+    pixel_bytes, leaving = plan.pixel_bytes(act), plan.leave_bytes(act)
     macs, works = 0, []
     for layer in plan.layers:
         tile = Tile(images, layer.K, layer.C // layer.G, length(rows.new[layer.name]), length(cols.new[layer.name]))
         works.append(priced(hardware.array, layer, tile, terms))
-        macs += num_macs(layer, tile)
-    load = images * sum(channels[n] * new_area(rows, cols, n) for n in plan.read) * act
-    store = images * sum(channels[n] * rows.store[n] * cols.store[n] for n in plan.outputs) * act
-    held = live_bytes(study, hardware, plan, channels, rows, cols, spans)
+        macs += num_macs(layer, tile, hardware.skip_zeros)
+    load = images * sum(pixel_bytes[n] * new_area(rows, cols, n) for n in plan.read)
+    store = images * sum(leaving[n] * rows.store[n] * cols.store[n] for n in plan.outputs)
+    held = live_bytes(study, hardware, plan, pixel_bytes, rows, cols, spans)
     return Visit(
         macs=macs,
         steps=tuple(
@@ -143,7 +165,7 @@ def live_bytes(
     study: Study,
     hardware: Hardware,
     plan: RegionPlan,
-    channels: dict[str, int],
+    pixel_bytes: dict[str, int],
     rows: Step,
     cols: Step,
     spans: dict[str, int],
@@ -157,12 +179,12 @@ def live_bytes(
     act, psum = study.precision.activation_bytes, study.precision.partial_sum_bytes
     last_reader: dict[str, int] = {}
     for step, layer in enumerate(plan.layers):
-        for name in layer.input_tensors:
+        for name, _ in plan.sources[layer.name]:
             last_reader[name] = step
     for name in plan.outputs:
         last_reader[name] = len(plan.layers)
-    throughout = sum(channels[n] * held_throughout(rows, cols, spans[n], n) for n in channels) * act
-    passing = {n: channels[n] * held_in_passing(rows, cols, n) * act for n in channels}
+    throughout = sum(pixel_bytes[n] * held_throughout(rows, cols, spans[n], n) for n in pixel_bytes)
+    passing = {n: pixel_bytes[n] * held_in_passing(rows, cols, n) for n in pixel_bytes}
     held = []
     for step, layer in enumerate(plan.layers):
         live = sum(passing[n] for n in [*plan.read, *plan.made[: step + 1]] if last_reader[n] >= step)
@@ -172,17 +194,25 @@ def live_bytes(
     return held
 
 
-def num_macs(layer: Layer, tile: Tile) -> int:
-    """Multiply-accumulates of a tile."""
-    if not layer.has_weights:
+def num_macs(layer: Layer, tile: Tile, skip_zeros: bool) -> int:
+    """Multiply-accumulates of a tile; where zeros are skipped, its rows and columns are cut into phases."""
+    if not layer.on_array:
         return 0
-    return tile.images * tile.channels * tile.input_channels * layer.R * layer.S * tile.rows * tile.cols
+    rows, cols = tile.rows, tile.cols
+    if skip_zeros:
+        rows, cols = -(-rows // layer.upsample[0]), -(-cols // layer.upsample[1])
+    return tile.images * tile.channels * tile.input_channels * layer.R * layer.S * rows * cols
 
 
 @lru_cache(maxsize=65536)
 def priced(array: ArrayShape, layer: Layer, tile: Tile, terms: Terms) -> TileWork:
     """The array's price of one tile; most tiles of a design are equal."""
     return array.tile_work(layer, tile, terms)
+
+
+def peak(numbers: Iterable[int]) -> int:
+    """The largest, or 0 where there are no tiles."""
+    return max(numbers, default=0)
 
 
 def add_works(works: list[TileWork]) -> TileWork:
@@ -192,7 +222,7 @@ def add_works(works: list[TileWork]) -> TileWork:
 def double_buffer_bytes(hardware: Hardware, sweep: Sweep) -> int:
     """Room for what arrives for the next visit, and for what still leaves of the last one or of its last step."""
     visits = sweep.visits
-    if not hardware.double_buffer or len(visits) * sweep.steps_per_visit == 1:
+    if not hardware.double_buffer or len(visits) * sweep.steps_per_visit <= 1:
         return 0
     loads = max(visit.load_room_bytes for visit in visits) if len(visits) > 1 else 0
     return loads + max(visit.store_room_bytes for visit in visits)
@@ -203,12 +233,14 @@ def sweep_cycles(hardware: Hardware, sweep: Sweep) -> int:
 
     With double buffers the DRAM works while the array does: a visit takes the longer of the two. Only the
     first load and the last store stand alone (an input that streams through in chunks has no first load).
-    Without double buffers a visit takes the sum.
+    Without double buffers a visit takes the sum. Updates and results of reductions come after the last visit.
     """
     last = len(sweep.visits) - 1
-    total = 0
+    finish_dram = hardware.dram_cycles(sweep.finish.moved.total)
+    total = max(finish_dram, sweep.finish_cycles) if hardware.double_buffer else finish_dram + sweep.finish_cycles
     for i, visit in enumerate(sweep.visits):
         weights = visit.stream_bytes + (sweep.stays_bytes if i == 0 else 0)
+        weights += sweep.sums_bytes * ((i > 0) + (i < last))
         load, store = visit.load_bytes, visit.store_bytes
         if not hardware.double_buffer:
             total += hardware.dram_cycles(weights + load + store) + visit.work.cycles

@@ -1,5 +1,7 @@
 """Steps of a group along one axis, for every tile count at once; `plain_regions` says the same in words.
 
+What is read under a kernel that moves over a map with zeros put in (``upsample``) are the rows between them.
+
 Rows and columns are independent: what a tile makes is a rectangle, so a plan per axis is enough and sums
 over tiles are sums over pairs (row class, column class). Steps of one option that agree in the lengths of
 every tensor form a *class*; the first and the last step always stand alone, because they differ in time.
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +26,33 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class GroupTensors:
-    """The tensors of a group by position: made ones first (in layer order), then those read from outside."""
+    """The tensors of a group by position: made ones first (in layer order), then those read from outside.
+
+    Attributes
+    ----------
+    layers, updates
+        Those that run tile by tile, and those that run after the last tile.
+    places
+        Where in the group's list the ones that run tile by tile stand.
+    reads
+        For each layer the positions of the tensors it reads, and whether at its outputs' own positions. A mask or a
+        view of a map that the group makes is that map.
+    outputs
+        Maps that are cut into tiles: what leaves, as a map or a mask, and what is summed over.
+    pixel_bytes : (tensor,)
+        Bytes of one position: of a map with its mask, of none where a reduction sums.
+    leave_bytes : (output,)
+        Those of them that leave.
+    """
 
     layers: tuple[Layer, ...]
+    updates: tuple[Layer, ...]
+    places: tuple[int, ...]
     names: tuple[str, ...]
+    reads: tuple[tuple[tuple[int, bool], ...], ...]
     outputs: tuple[int, ...]
-    channels: Ints
+    pixel_bytes: Ints
+    leave_bytes: Ints
     signatures: tuple[Layer, ...]
 
     @property
@@ -36,17 +60,12 @@ class GroupTensors:
         return len(self.layers)
 
     @cached_property
-    def inputs(self) -> tuple[tuple[int, ...], ...]:
-        """Positions of the tensors that each layer reads."""
-        position = {name: i for i, name in enumerate(self.names)}
-        return tuple(tuple(position[name] for name in layer.input_tensors) for layer in self.layers)
-
-    @cached_property
     def last_reader(self) -> tuple[int, ...]:
         """Position of the last layer that reads each tensor; one past the end if it leaves the group."""
-        last = {name: step for step, layer in enumerate(self.layers) for name in layer.input_tensors}
-        leaving = {self.names[t] for t in self.outputs}
-        return tuple(len(self.layers) if name in leaving else last.get(name, 0) for name in self.names)
+        last = {tensor: step for step, reads in enumerate(self.reads) for tensor, _ in reads}
+        return tuple(
+            len(self.layers) if tensor in self.outputs else last.get(tensor, 0) for tensor in range(len(self.names))
+        )
 
 
 @dataclass(frozen=True)
@@ -89,18 +108,54 @@ class AxisPlan:
 
 
 def group_tensors(
-    network: Network, layers: tuple[Layer, ...], outputs: tuple[str, ...], pinned: frozenset[str]
+    network: Network, layers: tuple[Layer, ...], activation_bytes: int, pinned: frozenset[str]
 ) -> GroupTensors:
-    made = [layer.name for layer in layers]
-    read = [n for n in dict.fromkeys(n for layer in layers for n in layer.input_tensors) if n not in made]
-    names = (*made, *read)
+    updates = tuple(layer for layer in layers if layer.op == "update")
+    places = tuple(i for i, layer in enumerate(layers) if layer.op != "update")
+    layers = tuple(layer for layer in layers if layer.op != "update")
+    made = {layer.name: i for i, layer in enumerate(layers)}
+    read = [
+        n for n in dict.fromkeys(n for layer in layers for n in layer.input_tensors) if network.maker[n] not in made
+    ]
+    position = made | {name: len(made) + i for i, name in enumerate(read)}
+    leaving = leaving_bytes(network, layers, activation_bytes)
+    whole = [made_bytes(layer, activation_bytes) for layer in layers]
+    whole += [network.tensors[name].pixel_bytes(activation_bytes) for name in read]
+    outputs = tuple(i for i, (layer, some) in enumerate(zip(layers, leaving, strict=True)) if some or layer.reduces)
     return GroupTensors(
         layers=layers,
-        names=names,
-        outputs=tuple(made.index(name) for name in outputs),
-        channels=np.array([network.tensors[name].channels for name in names], dtype=np.int64),
+        updates=updates,
+        places=places,
+        names=(*made, *read),
+        reads=tuple(
+            tuple(
+                (made[network.maker[n]] if network.maker[n] in made else position[n], here) for n, here in layer.reads
+            )
+            for layer in layers
+        ),
+        outputs=outputs,
+        pixel_bytes=np.array(whole, dtype=np.int64),
+        leave_bytes=np.array([leaving[i] for i in outputs], dtype=np.int64),
         signatures=tuple(signature(layer, pinned) for layer in layers),
     )
+
+
+def made_bytes(layer: Layer, activation_bytes: int) -> int:
+    """Bytes of one position of what a layer makes, its mask included; a reduction makes no map."""
+    whole = 0 if layer.reduces else layer.output.pixel_bytes(activation_bytes)
+    return whole + (layer.mask.pixel_bytes(activation_bytes) if layer.mask_bits else 0)
+
+
+def leaving_bytes(network: Network, layers: tuple[Layer, ...], activation_bytes: int) -> list[int]:
+    """Of what each layer of a group makes, the bytes of one position that something outside needs."""
+    inside = {layer.name for layer in layers}
+    found = []
+    for layer in layers:
+        of_map, of_mask = network.readers[layer.name]
+        map_leaves = not layer.reduces and (layer.name in network.outputs or not of_map <= inside)
+        mask_bytes = layer.mask.pixel_bytes(activation_bytes) if of_mask - inside else 0
+        found.append(map_leaves * layer.output.pixel_bytes(activation_bytes) + mask_bytes)
+    return found
 
 
 @dataclass(frozen=True)
@@ -173,16 +228,34 @@ def axis_plan(tensors: GroupTensors, counts: tuple[int, ...], keep: bool, axis: 
     )
 
 
-def _extents(tensors: GroupTensors, axis: int) -> list[tuple[int, int, int, int, int, int]]:
-    """Of each layer along an axis: output extent, input extent, kernel, stride, dilation, padding before."""
+class _Window(NamedTuple):
+    """A layer along an axis: output and input extent, stride, padding before, rows that a kernel spans, upsampling."""
+
+    extent: int
+    input_extent: int
+    stride: int
+    pad: int
+    span: int
+    upsample: int
+
+    def first(self, row: Ints) -> Ints:
+        """First input row under an output row; below zero where it lies in the padding."""
+        return -((self.pad - row * self.stride) // self.upsample)
+
+    def end(self, end: Ints) -> Ints:
+        """One past the last input row under the output rows before ``end``."""
+        return ((end - 1) * self.stride - self.pad + self.span - 1) // self.upsample + 1
+
+
+def _windows(tensors: GroupTensors, axis: int) -> list[_Window]:
     return [
-        (
+        _Window(
             (layer.P, layer.Q)[axis],
             (layer.H, layer.W)[axis],
-            (layer.R, layer.S)[axis],
             layer.stride[axis],
-            layer.dilation[axis],
             layer.pad[axis],
+            layer.dilation[axis] * ((layer.R, layer.S)[axis] - 1) + 1,
+            layer.upsample[axis],
         )
         for layer in tensors.layers
     ]
@@ -192,12 +265,12 @@ def _without_halos(tensors: GroupTensors, tiles: Ints, axis: int) -> _Part:
     """Each tile makes and loads all it needs."""
     option = np.repeat(np.arange(len(tiles)), tiles)
     tile = np.arange(len(option)) - np.repeat(np.cumsum(tiles) - tiles, tiles)
-    extents = _extents(tensors, axis)
+    windows = _windows(tensors, axis)
     first = np.full((len(tile), len(tensors.names)), _FAR, dtype=np.int64)
     last = np.zeros_like(first)
     own = np.empty((len(tile), len(tensors.outputs)), dtype=np.int64)
     for i, output in enumerate(tensors.outputs):
-        extent = extents[output][0]
+        extent = windows[output].extent
         size = -(-extent // tiles[option])
         begin = np.minimum(tile * size, extent)
         end = np.minimum(begin + size, extent)
@@ -205,45 +278,51 @@ def _without_halos(tensors: GroupTensors, tiles: Ints, axis: int) -> _Part:
         first[:, output] = np.where(end > begin, begin, _FAR)
         last[:, output] = np.where(end > begin, end, 0)
     for made in range(tensors.num_made - 1, -1, -1):
-        _, extent, kernel, stride, dilation, pad = extents[made]
-        begin = np.maximum(first[:, made] * stride - pad, 0)
-        end = np.minimum((last[:, made] - 1) * stride - pad + dilation * (kernel - 1) + 1, extent)
+        window = windows[made]
+        begin = np.maximum(window.first(first[:, made]), 0)
+        end = np.minimum(window.end(last[:, made]), window.input_extent)
         wanted = (last[:, made] > 0) & (end > begin)
         begin, end = np.where(wanted, begin, _FAR), np.where(wanted, end, 0)
-        for i in tensors.inputs[made]:
-            first[:, i] = np.minimum(first[:, i], begin)
-            last[:, i] = np.maximum(last[:, i], end)
+        for i, at_outputs in tensors.reads[made]:
+            first[:, i] = np.minimum(first[:, i], first[:, made] if at_outputs else begin)
+            last[:, i] = np.maximum(last[:, i], last[:, made] if at_outputs else end)
     new = np.where(last > 0, last - first, 0)
     return _Part(tiles, option, new, np.zeros_like(new), new, own, first)
 
 
 def _ends(tensors: GroupTensors, tiles: Ints, step: Ints, axis: int, clip: bool) -> Ints:
     """One past the last row of each tensor that exists after a step: (entry, tensor); with ``clip``, inside the map."""
-    extents = _extents(tensors, axis)
+    windows = _windows(tensors, axis)
     ends = np.full((len(step), len(tensors.names)), -_FAR, dtype=np.int64)
     for output in tensors.outputs:
-        extent = extents[output][0]
+        extent = windows[output].extent
         ends[:, output] = np.minimum(extent, (step + 1) * -(-extent // tiles))
     for made in range(tensors.num_made - 1, -1, -1):
-        extent, input_extent, kernel, stride, dilation, pad = extents[made]
+        window = windows[made]
         if clip:
-            ends[:, made] = np.minimum(ends[:, made], extent)
-        end = (ends[:, made] - 1) * stride - pad + dilation * (kernel - 1) + 1
-        for i in tensors.inputs[made]:
-            ends[:, i] = np.maximum(ends[:, i], np.minimum(end, input_extent if clip else _FAR))
+            ends[:, made] = np.minimum(ends[:, made], window.extent)
+        end = np.minimum(window.end(ends[:, made]), window.input_extent if clip else _FAR)
+        for i, at_outputs in tensors.reads[made]:
+            ends[:, i] = np.maximum(ends[:, i], ends[:, made] if at_outputs else end)
     return ends
 
 
 def _early_steps(tensors: GroupTensors, tiles: Ints, axis: int) -> Ints:
     """At least as many steps as there are before the first output in a stepwise start: (option,).
 
-    Every step back lowers the end of every tensor by at least the smallest part of an output, as long as
-    nothing is clipped.
+    As long as nothing is clipped, m steps back lower the end of every output by at least m times the smallest part of
+    one, and that of a tensor by this number over the upsampling between the two, rounded down.
     """
-    ends = _ends(tensors, tiles, np.full_like(tiles, -1), axis, clip=False).max(axis=1)
-    extents = np.array([(tensors.layers[t].P, tensors.layers[t].Q)[axis] for t in tensors.outputs])
+    ends = _ends(tensors, tiles, np.full_like(tiles, -1), axis, clip=False)
+    windows = _windows(tensors, axis)
+    upsampling = np.ones(len(tensors.names), dtype=np.int64)
+    for made in range(tensors.num_made - 1, -1, -1):
+        for i, at_outputs in tensors.reads[made]:
+            between = upsampling[made] * (1 if at_outputs else windows[made].upsample)
+            upsampling[i] = max(upsampling[i], between)
+    extents = np.array([windows[t].extent for t in tensors.outputs])
     smallest = (-(-extents[:, None] // tiles)).min(axis=0)
-    early: Ints = np.maximum(0, -(-ends // smallest))
+    early: Ints = np.maximum(0, -(-(ends * upsampling).max(axis=1) // smallest))
     return early
 
 
@@ -261,18 +340,18 @@ def _with_halos(tensors: GroupTensors, tiles: Ints, early: Ints, axis: int) -> _
     is_first[starts] = True
     before = np.where(is_first[:, None], 0, np.roll(reached, 1, axis=0))
     final = reached[np.append(starts[1:], len(option)) - 1][option]
-    extents = _extents(tensors, axis)
+    windows = _windows(tensors, axis)
     lowest = np.full_like(reached, _FAR)
     made = before.copy()
     outputs = set(tensors.outputs)
     for v in range(tensors.num_made - 1, -1, -1):
         if v not in outputs:
             made[:, v] = np.maximum(before[:, v], lowest[:, v])
-        _, _, _, stride, _, pad = extents[v]
         busy = made[:, v] < final[:, v]
-        needed = np.where(busy, np.maximum(made[:, v] * stride - pad, 0), _FAR)
-        for i in tensors.inputs[v]:
-            lowest[:, i] = np.minimum(lowest[:, i], needed)
+        needed = np.where(busy, np.maximum(windows[v].first(made[:, v]), 0), _FAR)
+        needed_here = np.where(busy, made[:, v], _FAR)
+        for i, at_outputs in tensors.reads[v]:
+            lowest[:, i] = np.minimum(lowest[:, i], needed_here if at_outputs else needed)
     read = slice(tensors.num_made, None)
     made[:, read] = np.maximum(before[:, read], lowest[:, read])
     new = np.maximum(reached - made, 0)

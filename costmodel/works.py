@@ -67,6 +67,11 @@ class Works:
         self._others: list[Works] = []
         self._ready: dict[_Sizes, Ints] = {}
 
+    @property
+    def terms(self) -> Terms:
+        """What works are priced with."""
+        return self._terms
+
     def price_together(self, others: list[Works]) -> None:
         """Price for other preferences, too, when this one prices: arrays often search for several at once."""
         self._others = others

@@ -170,7 +170,7 @@ def _on_array(rows: Candidates, array: int) -> Candidates:
 
 def _no_rows() -> Candidates:
     one, two = np.empty(0, dtype=np.int64), np.empty((0, 1), dtype=np.int64)
-    return Candidates((), one, one, one, one, one, one, two, two, two, two, two, two, two, two, two, one, one)
+    return Candidates((), one, one, one, one, one, one, two, two, two, two, two, two, two, two, two, two, one)
 
 
 @dataclass(frozen=True)

@@ -180,6 +180,12 @@ class Layer:
         return TensorShape(self.K, self.P, self.Q)
 
     @property
+    def reads(self) -> tuple[tuple[str, bool], ...]:
+        """Every tensor the layer reads with whether it is read at the outputs' own positions; each pair once."""
+        under = len(self.operands) - self.pixelwise
+        return tuple(dict.fromkeys((name, i >= under) for i, operand in enumerate(self.operands) for name in operand))
+
+    @property
     def input_tensors(self) -> tuple[str, ...]:
         """Every tensor the layer reads, each once, in order of first use."""
         return tuple(dict.fromkeys(name for operand in self.operands for name in operand))

@@ -10,7 +10,7 @@ import pytest
 
 from costmodel.design import STARTS, GroupDesign, Start
 from costmodel.groups import group_lattice, layer_indices
-from costmodel.legal import group_outputs, tile_counts
+from costmodel.legal import tile_counts
 from costmodel.plain_regions import RegionPlan, Step, length, most_held
 from costmodel.regions import AxisPlan, GroupTensors, axis_plan, group_tensors
 from random_networks import random_network
@@ -294,8 +294,7 @@ def _random_group(rng: random.Random) -> tuple[Network, list[Layer]]:
 
 
 def _tensors(network: Network, layers: list[Layer]) -> GroupTensors:
-    outputs = group_outputs(network, tuple(layer.name for layer in layers))
-    return group_tensors(network, tuple(layers), outputs, frozenset())
+    return group_tensors(network, tuple(layers), 1, frozenset())
 
 
 def _counts(tensors: GroupTensors, axis: int) -> tuple[int, ...]:
