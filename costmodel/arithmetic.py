@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.buffers import Block, Index
-from costmodel.reference import Ints
+from costmodel.reference_words import Ints
 from specs.network import Layer
 
 Floats = NDArray[np.float64]
@@ -48,7 +48,7 @@ def windows(layer: Layer, block: Block, rows: Index, cols: Index, padding: int) 
     rows, cols
         Outputs to be made.
     padding
-        Stands where a kernel leaves the map.
+        Stands where a kernel leaves the map, and between the words of an upsampled one.
 
     Returns
     -------
@@ -66,24 +66,14 @@ def _positions(layer: Layer, here: Index, made: Index, axis: int) -> Index:
     """Where in a block each kernel position of each output lies, shape (kernel, outputs); the last place is padding."""
     kernel, extent = ((layer.R, layer.H), (layer.S, layer.W))[axis]
     taps = np.arange(kernel)[:, None] * layer.dilation[axis] + made * layer.stride[axis] - layer.pad[axis]
-    inside = (taps >= 0) & (taps < extent)
-    place = np.searchsorted(here, taps)
-    assert (~inside | np.isin(taps, here)).all(), "the array is asked for words that nobody handed to it"
+    real = taps // layer.upsample[axis]
+    inside = (taps >= 0) & (taps % layer.upsample[axis] == 0) & (real < extent)
+    place = np.searchsorted(here, real)
+    assert (~inside | np.isin(real, here)).all(), "the array is asked for words that nobody handed to it"
     return np.where(inside, place, len(here))
 
 
-def combine(layer: Layer, blocks: list[Block], rows: Index, cols: Index) -> Ints:
-    """Make outputs of a layer without weights; shape (images, channels, rows, columns)."""
-    if layer.op == "add":
-        total: Ints = np.sum([block.values for block in blocks], axis=0)
-        return total
-    lowest = int(np.iinfo(np.int64).min)
-    found = windows(layer, blocks[0], rows, cols, 0 if layer.op == "avgpool" else lowest)
-    values = found.sum(axis=2) if layer.op == "avgpool" else found.max(axis=2)
-    return np.where(values == lowest, 0, values).reshape(*values.shape[:2], len(rows), len(cols))
-
-
-def accumulate(layer: Layer, sums: Ints, groups: int, found: Ints, filters: Iterable[Filters]) -> int:
+def accumulate(sums: Ints, groups: int, found: Ints, filters: Iterable[Filters], places: int) -> int:
     """Add to partial sums what pieces of weights contribute.
 
     Parameters
@@ -94,6 +84,8 @@ def accumulate(layer: Layer, sums: Ints, groups: int, found: Ints, filters: Iter
         Groups of a grouped convolution that the chunk's output channels lie in.
     found
         The words under each output, (images, input channels of those groups, R * S, outputs).
+    places
+        Places of one image that the array sums for, idle ones included.
 
     Returns
     -------
@@ -108,7 +100,7 @@ def accumulate(layer: Layer, sums: Ints, groups: int, found: Ints, filters: Iter
     for piece in filters:
         assert most * int(np.abs(piece.kernels).max(initial=0)) < EXACT, "sums are too large for exact floating point"
         end = piece.first + len(piece.kernels)
-        macs += piece.num_words * outputs * images
+        macs += piece.num_words * places * images
         if share == 1:
             parts = np.einsum("kw,nkwo->nko", piece.kernels, values[:, piece.first : end])
             sums[:, piece.first : end] += parts.astype(np.int64)

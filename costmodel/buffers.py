@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.reference import Ints
+from costmodel.reference_words import Ints
 
 Index = NDArray[np.intp]
 
@@ -61,7 +61,8 @@ class Pool:
 class Region:
     """Room for some words of a feature map: every combination of the listed channels, rows and columns.
 
-    A word is there once it is written, until the region is reshaped without it or freed.
+    A word is there once it is written, until the region is reshaped without it or freed. Words are of so many bytes,
+    or, of a mask, of so many ``bits``, and then those of one position are packed into whole bytes.
     """
 
     pool: Pool
@@ -71,6 +72,7 @@ class Region:
     rows: Index
     cols: Index
     word_bytes: int
+    bits: int = 0
     values: Ints = field(init=False)
     valid: NDArray[np.bool_] = field(init=False)
 
@@ -82,7 +84,9 @@ class Region:
 
     @property
     def num_bytes(self) -> int:
-        return self.images * len(self.channels) * len(self.rows) * len(self.cols) * self.word_bytes
+        channels = len(self.channels)
+        position = -(-channels * self.bits // 8) if self.bits else channels * self.word_bytes
+        return self.images * position * len(self.rows) * len(self.cols)
 
     def reshape(self, rows: Index, cols: Index) -> None:
         """Hold other rows and columns: words of both shapes stay, in the same room; the rest is gone."""
@@ -112,8 +116,12 @@ class Region:
             return
         to, source = _grid(to_channels, to_rows, to_cols), _grid(from_channels, from_rows, from_cols)
         words = block.values[:, source[0], source[1], source[2]]
-        if not _fit(words, self.word_bytes):
-            raise ExecutionError(f"{self.what} has words of more than {self.word_bytes} bytes: sums are not finished")
+        if not _fit(words, self.word_bytes, self.bits):
+            raise ExecutionError(
+                f"{self.what} has words of more than {self.bits} bits"
+                if self.bits
+                else f"{self.what} has words of more than {self.word_bytes} bytes: sums are not finished"
+            )
         if (self.valid[to] & (self.values[:, to[0], to[1], to[2]] != words)).any():
             raise ExecutionError(f"{self.what} is written twice with different words")
         self.values[:, to[0], to[1], to[2]] = words
@@ -213,10 +221,10 @@ def _common(a: Index, b: Index) -> tuple[Index, Index]:
     return found, place[found]
 
 
-def _fit(words: Ints, word_bytes: int) -> bool:
-    """Whether signed words fit a width."""
-    limit = 1 << (8 * word_bytes - 1)
-    return not words.size or bool(words.max() < limit and words.min() >= -limit)
+def _fit(words: Ints, word_bytes: int, bits: int) -> bool:
+    """Whether signed words fit a number of bytes, or those of a mask a number of bits."""
+    low, high = (0, 1 << bits) if bits else (-1 << (8 * word_bytes - 1), 1 << (8 * word_bytes - 1))
+    return not words.size or bool(words.max() < high and words.min() >= low)
 
 
 def _grid(channels: Index, rows: Index, cols: Index) -> tuple[Index, Index, Index]:

@@ -8,7 +8,7 @@ run is read from its meaning (docs/model.md), with code of its own: nothing here
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,11 +17,14 @@ from costmodel.design import Design, GroupDesign, Hardware
 from costmodel.dram import Dram
 from costmodel.execute_alone import LayerAlone
 from costmodel.execute_fused import FusedGroup
+from costmodel.execute_sweeps import ChannelSweeps
 from costmodel.executed_chip import Chip, Event
 from costmodel.executed_steps import tensors_of
 from costmodel.executed_weights import WeightBuffer
-from costmodel.reference import Ints, compute, random_data
-from specs.study import Study
+from costmodel.reference import compute, random_data
+from costmodel.reference_words import Ints
+from specs.network import Layer
+from specs.study import MOMENTS, Study
 
 __all__ = ["Event", "ExecutionError", "GroupTrace", "Trace", "execute"]
 
@@ -57,6 +60,8 @@ class Trace:
 
     groups: tuple[GroupTrace, ...]
     outputs: dict[str, Ints]
+    """Of a training step there are none; what reductions and updates leave is in ``results``."""
+    results: dict[str, Ints] = field(default_factory=dict)
 
 
 def execute(study: Study, design: Design, seed: int = 0) -> Trace:
@@ -74,17 +79,21 @@ def execute(study: Study, design: Design, seed: int = 0) -> Trace:
     ExecutionError
         If something is read that is not in a buffer, a buffer overflows, or a word is wrong.
     """
-    data = random_data(study.network, study.batch, seed)
+    data = random_data(study.network, study.batch, seed, MOMENTS[study.optimizer])
     expected = compute(study.network, data, study.precision)
     dram = Dram(study.network, study.precision, data)
     groups = []
     for group in design.groups:
         groups.append(_run(study, design.hardware, dram, group))
-        for name in tensors_of(study.network, [study.network.layer(n) for n in group.layers]).outputs:
+        layers = [study.network.layer(name) for name in group.layers]
+        for name in tensors_of(study.network, layers).leaving:
             _compare(dram, name, expected[name])
+        for layer in layers:
+            _compare_sums(dram, layer, group, expected)
     for name in study.network.outputs:
         _compare(dram, name, expected[name])
-    return Trace(tuple(groups), {name: dram.tensors[name].values for name in study.network.outputs})
+    outputs = {name: dram.tensors[name].values for name in study.network.outputs}
+    return Trace(tuple(groups), outputs, {name: found.values for name, found in dram.results.items()})
 
 
 def _run(study: Study, hardware: Hardware, dram: Dram, group: GroupDesign) -> GroupTrace:
@@ -93,8 +102,11 @@ def _run(study: Study, hardware: Hardware, dram: Dram, group: GroupDesign) -> Gr
     weights = Pool("weight", hardware.feature_bytes if hardware.shared else hardware.weight_bytes)
     chip = Chip(study, hardware, dram, features, WeightBuffer(weights, dram, 2 if hardware.double_buffer else 1))
     reads, writes = dram.read_bytes, dram.write_bytes
-    if len(group.layers) > 1:
+    first = study.network.layer(group.layers[0])
+    if len(group.layers) > 1 or first.op == "update":
         FusedGroup(chip, group).run()
+    elif first.reduces or not first.on_array:
+        ChannelSweeps(chip, group).run()
     else:
         LayerAlone(chip, group).run()
     label = "+".join(group.layers)
@@ -111,6 +123,19 @@ def _run(study: Study, hardware: Hardware, dram: Dram, group: GroupDesign) -> Gr
         weight_peak_bytes=weights.peak_bytes,
         events=tuple(chip.events),
     )
+
+
+def _compare_sums(dram: Dram, layer: Layer, group: GroupDesign, expected: dict[str, Ints]) -> None:
+    """Hold what a reduction or an update left against the direct computation."""
+    used = any(layer.name in dram.network.layer(name).waits_for for name in group.layers)
+    if not (layer.reduces or layer.op == "update") or used:
+        return
+    found = dram.results.get(layer.name)
+    if found is None or not found.valid.all():
+        raise ExecutionError(f"{layer.name} does not leave whole")
+    wrong = np.count_nonzero(found.values.reshape(-1) != expected[layer.name].reshape(-1))
+    if wrong:
+        raise ExecutionError(f"{layer.name} differs from a direct computation in {wrong} words")
 
 
 def _compare(dram: Dram, name: str, expected: Ints) -> None:

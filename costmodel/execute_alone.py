@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from costmodel.buffers import Block, ExecutionError, Index, Pool, Region, get, indices, put
+from costmodel.buffers import Block, ExecutionError, Index, Region, get, indices, put
 from costmodel.design import GroupDesign
-from costmodel.execute_fused import beside
-from costmodel.executed_chip import Chip, no_sums, sum_up
-from costmodel.executed_orders import At, cuts_of, key, loops_of, tensor_channels, walk
-from costmodel.executed_steps import axis_steps, tensors_of, touched
-from costmodel.executed_tiles import Held, Stage, all_visits
+from costmodel.executed_chip import Chip, accumulates, finished, no_sums, piece_words, sum_up
+from costmodel.executed_inputs import InputAlone
+from costmodel.executed_masks import MasksBeside
+from costmodel.executed_orders import At, cuts_of, key, loops_of, walk
+from costmodel.executed_steps import axis_steps
+from costmodel.executed_tiles import Stage, all_visits
 from costmodel.executed_weights import WeightChunk
-from costmodel.reference import finish, wrap
+from costmodel.reference_words import wrap
+from specs.network import MASK
 
 
 class LayerAlone:
@@ -22,29 +24,27 @@ class LayerAlone:
         network = chip.study.network
         self.chip, self.group, self.network = chip, group, network
         self.layer = network.layer(group.layers[0])
-        self.tensors = tensors_of(network, [self.layer])
         self.rows = axis_steps(network, [self.layer], group, 0)
         self.cols = axis_steps(network, [self.layer], group, 1)
         self.visits = all_visits(chip.study.batch, group.images, self.rows.count, self.cols.count)
         self.cuts, self.order = cuts_of(self.layer, group), loops_of(group)
         self.counts = At(len(self.cuts.outputs), len(self.cuts.inputs), len(self.visits))
         self.spills = group.order.endswith("-spilling")
-        self.in_sums = self.counts.c > 1 or chip.hardware.array.accumulates_in_buffer(self.layer)
-        self.held: list[dict[str, Held]] = []
-        self.slots: list[Pool] = []
+        self.in_sums = self.counts.c > 1 or accumulates(chip, self.layer)
+        self.masks = MasksBeside(chip, self.layer)
         self.sums: Region | None = None
 
     def run(self) -> None:
         """Run all loops."""
         places = list(walk(self.order.loops, self.counts))
         self._open()
-        fetched = self._fetch_order(places)
+        self.input.plan(places)
         previous: At | None = None
         for at in places:
             before = self.chip.counts
             self._weights(at, previous)
             if previous is None or key(at, self.order.inputs) != key(previous, self.order.inputs):
-                self._inputs(fetched)
+                self.input.go_on()
             if previous is None or key(at, self.order.sums) != key(previous, self.order.sums):
                 self._open_sums(at)
             self._compute(at)
@@ -56,36 +56,27 @@ class LayerAlone:
         self._close()
 
     def _open(self) -> None:
-        """Reserve what is there for the whole group: windows and slots of streams, room for what waits.
-
-        Where the input channels are cut, room for the largest visit's chunk is there all the time, so that a chunk
-        can arrive while the outputs of the visit before are still there.
-        """
-        chip, act = self.chip, self.chip.act_bytes
-        chip.weights.open_window(self._piece_words() if self.layer.has_weights and self.order.weights is None else 0)
+        """Reserve what is there for the whole group: windows and slots of streams, room for what waits."""
+        chip = self.chip
+        streams = self.layer.has_weights and self.order.weights is None
+        chip.weights.open_window([(self.layer, self._piece_words())] if streams else [])
         visits = range(len(self.visits))
-        channels = self.group.images * self._most_channels()
-        outputs = self.group.images * max(len(made) for made in self.cuts.outputs)
-        outputs *= max(self._made_area(n) for n in visits)
-        if self.counts.c > 1:
-            slot = channels * max(self._held_area(n) for n in visits) * act
-            copies = chip.copies if self.order.streams else 1
-            self.slots = [Pool(f"{self.layer.name} input slot", slot) for _ in range(copies)]
-            chip.features.reserve(copies * slot, "chunks of input channels")
+        most_made = self.group.images * max(self._made_area(n) for n in visits)
+        outputs = most_made * max(len(made) for made in self.cuts.outputs)
+        made_mask = most_made * max(self.masks.made_bytes(made) for made in self.cuts.outputs)
+        read_mask = most_made * max(self.masks.read_bytes(made) for made in self.cuts.outputs)
         several = chip.hardware.double_buffer and len(self.visits) * self.order.parts(self.counts) > 1
-        moves = several and len(self.visits) > 1 and not self.order.streams
-        inputs = channels * max(self._new_area(n) for n in visits) * act
-        width = chip.psum_bytes if self.spills else act
-        self.load_stage = Stage(chip.features, "loaded for the next tile", inputs if moves else None)
+        width = chip.psum_bytes if self.spills else chip.act_bytes
+        self.input = InputAlone(chip, self.group, (self.cuts, self.order), (self.rows, self.cols), self.visits)
         sums = outputs * width if several and self.spills else None
+        stored = outputs * width + made_mask
         self.sums_stage = Stage(chip.features, "partial sums for the next tile", sums)
-        self.store_stage = Stage(chip.features, "stored for the last tile", outputs * width if several else None)
+        self.mask_stage = Stage(chip.features, "masks for the next tile", read_mask if several else None)
+        self.store_stage = Stage(chip.features, "stored for the last tile", stored if several else None)
 
     def _close(self) -> None:
-        for held in self.held:
-            self._free(held)
-        self.chip.features.release(sum(slot.capacity_bytes for slot in self.slots))
-        for stage in (self.load_stage, self.sums_stage, self.store_stage):
+        self.input.close()
+        for stage in (self.sums_stage, self.mask_stage, self.store_stage):
             stage.close()
         self.chip.weights.close()
 
@@ -93,9 +84,8 @@ class LayerAlone:
 
     def _piece_words(self) -> int:
         """Most weights that the array works on at once while they stream."""
-        array = self.chip.hardware.array
         return max(
-            array.weight_chunk_words(self.layer, len(outputs), len(inputs))
+            piece_words(self.chip, self.layer, len(outputs), len(inputs))
             for outputs in self.cuts.outputs
             for inputs in self.cuts.inputs
         )
@@ -117,33 +107,6 @@ class LayerAlone:
         inputs = self.cuts.inputs[at.c] if "c" in letters else range(self.layer.C // self.layer.G)
         self.chip.weights.keep(WeightChunk(self.layer, outputs, inputs))
 
-    # Inputs
-
-    def _most_channels(self) -> int:
-        """Channels of all tensors of the largest input that is loaded at once."""
-        found = [self._held_channels(At(k, c, 0)) for k in range(self.counts.k) for c in range(self.counts.c)]
-        return max(sum(len(channels) for channels in some.values()) for some in found)
-
-    def _held_channels(self, at: At) -> dict[str, Index]:
-        """Channels of each tensor that are on chip together."""
-        held: dict[str, Index] = dict.fromkeys(self.tensors.outside, indices([]))
-        for operand in self.layer.operands:
-            for name, channels in tensor_channels(self.network, operand, self.cuts.held(at.k, at.c, self.order)):
-                held[name] = np.union1d(held[name], channels)
-        return held
-
-    def _new_area(self, visit: int) -> int:
-        name, place = self.tensors.outside[0], self.visits[visit]
-        return len(self.rows.tensors[name].new[place.row]) * len(self.cols.tensors[name].new[place.col])
-
-    def _held_area(self, visit: int) -> int:
-        """Words of one channel of the input that are held in a visit."""
-        name, place = self.tensors.outside[0], self.visits[visit]
-        rows, cols = self.rows.tensors[name], self.cols.tensors[name]
-        lines = len(rows.lasting[place.row]) * len(cols.span)
-        beside = len(cols.lasting[place.col]) + len(cols.passing[place.col])
-        return lines + len(rows.passing[place.row]) * beside
-
     def _made_area(self, visit: int) -> int:
         rows, cols = self._made(visit)
         return len(rows) * len(cols)
@@ -152,85 +115,6 @@ class LayerAlone:
         place = self.visits[visit]
         name = self.layer.name
         return self.rows.tensors[name].new[place.row], self.cols.tensors[name].new[place.col]
-
-    def _fetch_order(self, places: list[At]) -> list[At]:
-        """Where another input comes, in order."""
-        letters = self.order.inputs
-        return [at for i, at in enumerate(places) if not i or key(at, letters) != key(places[i - 1], letters)]
-
-    def _load(self, at: At) -> dict[str, Block]:
-        visit = self.visits[at.t]
-        return {
-            name: self.chip.dram.load(
-                name,
-                visit.images,
-                channels,
-                self.rows.tensors[name].new[visit.row],
-                self.cols.tensors[name].new[visit.col],
-            )
-            for name, channels in self._held_channels(at).items()
-        }
-
-    def _inputs(self, fetched: list[At]) -> None:
-        """Go on to the next input; with double buffers the one after it is on its way already."""
-        if self.order.streams:
-            if self.held:
-                self._free(self.held.pop(0))
-            while fetched and len(self.held) < self.chip.copies:
-                at = fetched.pop(0)
-                slot = self.slots[0]
-                self.slots = [*self.slots[1:], slot]
-                held = self._hold(at, slot)
-                self._settle(held, at, self._load(at))
-                self.held.append(held)
-            return
-        at = fetched.pop(0)
-        first = not self.held
-        if first or self._starts_anew(at):
-            for held in self.held:
-                self._free(held)
-            self.held = [self._hold(at, self.slots[0] if self.slots else self.chip.features)]
-        waits = self.load_stage.num_bytes is not None
-        if waits and first:
-            self.load_stage.fill(self._load(at), self.chip.act_bytes)
-        blocks = self.load_stage.empty() if waits else self._load(at)
-        self._settle(self.held[0], at, blocks)
-        if waits and fetched:
-            self.load_stage.fill(self._load(fetched[0]), self.chip.act_bytes)
-
-    def _starts_anew(self, at: At) -> bool:
-        """Whether a sweep over the tiles of a share begins, or other channels come: nothing is kept across."""
-        visit = self.visits[at.t]
-        return visit.row == visit.col == 0
-
-    def _hold(self, at: At, pool: Pool) -> dict[str, Held]:
-        return {
-            name: Held(
-                pool,
-                name,
-                len(self.visits[at.t].images),
-                channels,
-                self.rows.tensors[name],
-                self.cols.tensors[name],
-                self.chip.act_bytes,
-            )
-            for name, channels in self._held_channels(at).items()
-        }
-
-    def _settle(self, held: dict[str, Held], at: At, blocks: dict[str, Block]) -> None:
-        visit = self.visits[at.t]
-        for one in held.values():
-            one.leave_behind(visit.row, visit.col)
-        for one in held.values():
-            one.reach_out()
-        for name, block in blocks.items():
-            held[name].arrive()
-            held[name].write(block)
-
-    @staticmethod
-    def _free(held: dict[str, Held]) -> None:
-        for one in held.values():
-            one.close()
 
     # Sums
 
@@ -241,9 +125,10 @@ class LayerAlone:
         channels = self.cuts.outputs[at.k]
         width = chip.psum_bytes if self.in_sums else chip.act_bytes
         self.sums = Region(chip.features, self.layer.name, len(visit.images), channels, rows, cols, width)
+        self.masks.open(visit.images, channels, rows, cols)
         if self.spills and at.c:
             back = chip.dram.load_sums(self.layer.name, visit.images, channels, rows, cols)
-            self.sums_stage.fill({self.layer.name: back}, chip.psum_bytes)
+            self.sums_stage.fill({self.layer.name: back}, chip.psum_bytes * back.values.size)
             put(self.sums_stage.empty()[self.layer.name], [self.sums], self.layer.name)
 
     def _compute(self, at: At) -> None:
@@ -260,27 +145,23 @@ class LayerAlone:
         sums = no_sums(images, len(chunk.outputs), rows, cols)
         if at.c:
             sums = self._read_sums(at)
-        blocks = [self._operand(operand, at, rows, cols) for operand in layer.operands]
+        blocks = [self.input.read(operand, at, rows, cols) for operand in self.input.under_kernel]
         sums = sum_up(self.chip, blocks, chunk, words, sums, rows, cols, self.in_sums)
-        precision = self.chip.study.precision
-        done = at.c == self.counts.c - 1
-        sums = finish(layer, sums, precision) if done else wrap(sums, precision.partial_sum)
         self.sums.clear()
-        put(Block(chunk.outputs, rows, cols, sums), [self.sums], layer.name)
+        if at.c < self.counts.c - 1:
+            sums = wrap(sums, self.chip.study.precision.partial_sum)
+            put(Block(chunk.outputs, rows, cols, sums), [self.sums], layer.name)
+            return
+        mask = self.masks.load(chunk.outputs, self.mask_stage)
+        made = finished(self.chip, layer, sums, blocks, mask, rows, cols)
+        put(Block(chunk.outputs, rows, cols, made[layer.name]), [self.sums], layer.name)
+        if layer.mask_bits:
+            self.masks.write(made[layer.name + MASK])
 
     def _read_sums(self, at: At) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
         assert self.sums is not None
         region = self.sums
         return get(region.images, region.channels, region.rows, region.cols, [region], self.layer.name).values
-
-    def _operand(self, operand: tuple[str, ...], at: At, rows: Index, cols: Index) -> Block:
-        """Read what outputs touch of one operand, for a chunk of output and one of input channels."""
-        under = [
-            indices(touched(self.layer, range(made[0], made[-1] + 1), axis)) for axis, made in enumerate((rows, cols))
-        ]
-        needed = tensor_channels(self.network, operand, self.cuts.needed(at.k, at.c))
-        held = self.held[0]
-        return beside([held[name].read(channels, under[0], under[1]) for name, channels in needed if len(channels)])
 
     def _close_sums(self, at: At) -> None:
         """Store finished outputs, or partial sums that must travel."""
@@ -288,14 +169,20 @@ class LayerAlone:
         chip, visit, name = self.chip, self.visits[at.t], self.layer.name
         region, done = self.sums, at.c == self.counts.c - 1
         block = get(region.images, region.channels, region.rows, region.cols, [region], name)
-        self.store_stage.fill({name: block}, chip.act_bytes if done else chip.psum_bytes)
+        made = self.masks.made() if done else {}
+        width = chip.act_bytes if done else chip.psum_bytes
+        positions = len(visit.images) * len(block.rows) * len(block.cols)
+        mask_bytes = positions * self.masks.made_bytes(region.channels) if done else 0
+        self.store_stage.fill({name: block} | made, block.values.size * width + mask_bytes)
         if done:
             stored = (self.rows.tensors[name].stored[visit.row], self.cols.tensors[name].stored[visit.col])
             if not (np.array_equal(stored[0], block.rows) and np.array_equal(stored[1], block.cols)):
                 raise ExecutionError(f"{name} alone makes what it does not store")
-            chip.dram.store(name, visit.images, block)
+            for tensor, words in ({name: block} | made).items():
+                chip.dram.store(tensor, visit.images, words)
         else:
             chip.dram.store_sums(name, visit.images, block)
         self.store_stage.empty()
         region.free()
+        self.masks.close()
         self.sums = None

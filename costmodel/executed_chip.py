@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from costmodel.arithmetic import accumulate, combine, windows
+from costmodel.arithmetic import accumulate, windows
+from costmodel.arithmetic_vector import combine, places_of_maxima
 from costmodel.buffers import Block, Index, Pool, indices
 from costmodel.design import Hardware
 from costmodel.dram import Dram
 from costmodel.executed_weights import WeightBuffer, WeightChunk
-from costmodel.reference import Ints
-from specs.network import Layer
+from costmodel.reference_words import Ints, finish, signs
+from specs.network import MASK, Layer
 from specs.study import Study
 
 
@@ -67,25 +68,44 @@ class Chip:
         return self.dram.read_bytes, self.dram.write_bytes, self.macs
 
 
+def accumulates(chip: Chip, layer: Layer) -> bool:
+    """Whether a layer's unfinished sums wait in the feature buffer."""
+    return layer.on_array and not layer.reduces and chip.hardware.array.accumulates_in_buffer(layer)
+
+
+def piece_words(chip: Chip, layer: Layer, outputs: int, inputs: int) -> int:
+    """Words beside maps that must be on chip at once while they stream; of constants those of one channel."""
+    return chip.hardware.array.weight_chunk_words(layer, outputs, inputs) if layer.on_array else layer.filter_words
+
+
+def places(chip: Chip, layer: Layer, rows: int, cols: int) -> int:
+    """Outputs of one image that the array sums for: phases of an upsampled map are all as large as the largest."""
+    if not chip.hardware.skip_zeros:
+        return rows * cols
+    return -(-rows // layer.upsample[0]) * -(-cols // layer.upsample[1])
+
+
 def sum_up(
     chip: Chip,
     blocks: list[Block],
     chunk: WeightChunk,
-    piece_words: int,
+    words: int,
     sums: Ints,
     rows: Index,
     cols: Index,
     waits: bool,
 ) -> Ints:
-    """Add to a layer's partial sums what some input words give.
+    """Make sums of a layer, or add to partial sums what some input words give.
 
     Parameters
     ----------
     blocks
         The words of each operand that the outputs need, for the chunk's input channels of the groups that its output
-        channels lie in.
+        channels lie in; without the mask of the result.
     chunk
         Output channels, and input channels of each group. Their weights come from the weight buffer.
+    words
+        Weights that the array works with at once while they stream.
     sums
         Partial sums so far, shape (images, output channels, rows, columns).
     waits
@@ -97,14 +117,36 @@ def sum_up(
         The sums afterwards.
     """
     layer = chunk.layer
-    if not layer.has_weights:
-        return combine(layer, blocks, rows, cols)
+    if not layer.on_array:
+        constants = chip.weights.constants(chunk, words) if layer.has_weights else None
+        return combine(layer, blocks, rows, cols, constants)
     groups = max(1, len(chunk.outputs) * layer.G // layer.K)
     found = windows(layer, blocks[0], rows, cols, 0)
     flat = sums.reshape(*sums.shape[:2], -1).copy()
-    pieces = chip.weights.filters(chunk, piece_words, not waits)
-    chip.macs += accumulate(layer, flat, groups, found, pieces)
+    pieces = chip.weights.filters(chunk, words, not waits)
+    chip.macs += accumulate(flat, groups, found, pieces, places(chip, layer, len(rows), len(cols)))
     return flat.reshape(sums.shape)
+
+
+def finished(
+    chip: Chip, layer: Layer, sums: Ints, blocks: list[Block], mask: Ints | None, rows: Index, cols: Index
+) -> dict[str, Ints]:
+    """Turn complete sums into what leaves the array: the words of a map, and beside them its mask."""
+    words = finish(layer, sums, chip.study.precision)
+    if mask is not None:
+        words = words * mask
+    if not layer.mask_bits:
+        return {layer.name: words}
+    is_max = layer.op == "maxpool"
+    mask_words = places_of_maxima(layer, blocks[0], rows, cols) if is_max else signs(words)
+    return {layer.name: words, layer.name + MASK: mask_words}
+
+
+def made_tensors(layer: Layer) -> tuple[str, ...]:
+    """The map that a layer makes, and its mask."""
+    if layer.reduces or layer.op == "update":
+        return ()
+    return (layer.name, layer.name + MASK) if layer.mask_bits else (layer.name,)
 
 
 def layer_channels(layer: Layer) -> Index:

@@ -6,13 +6,14 @@ what later steps will still touch. A mistake in one of the two shows when a desi
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
 from costmodel.buffers import Index, indices
 from costmodel.design import GroupDesign
-from specs.network import Layer, Network
+from specs.network import MASK, Layer, Network
 
 NONE = range(0)
 
@@ -52,37 +53,81 @@ class AxisSteps:
 
 @dataclass(frozen=True)
 class GroupTensors:
-    """Names of the tensors of a group: those it makes, in order, those that come from outside, those that leave."""
+    """What a group makes and reads.
+
+    Attributes
+    ----------
+    made
+        Layers that go over positions, in order. A layer's map and its mask are made, held and given up together.
+    outside
+        Tensors that are loaded, each by the name it is read by: maps, masks, views.
+    outputs
+        Layers whose positions are cut into tiles: what they make leaves, or they are reductions.
+    leaving
+        Maps and masks that leave.
+    """
 
     made: tuple[str, ...]
     outside: tuple[str, ...]
     outputs: tuple[str, ...]
+    leaving: tuple[str, ...]
 
     @property
     def every(self) -> tuple[str, ...]:
         return self.made + self.outside
 
 
+def source(network: Network, made: Collection[str], name: str) -> str:
+    """Where a group finds a tensor that it reads: at the layer that makes it in the group, or by itself."""
+    return network.maker[name] if network.maker[name] in made else name
+
+
 def tensors_of(network: Network, layers: list[Layer]) -> GroupTensors:
-    made = tuple(layer.name for layer in layers)
-    outside = dict.fromkeys(n for layer in layers for n in layer.input_tensors if n not in made)
-    leaving = [n for n in made if n in network.outputs or not set(network.consumers[n]) <= set(made)]
-    return GroupTensors(made, tuple(outside), tuple(leaving))
+    made = tuple(layer.name for layer in layers if layer.op != "update")
+    outside = [n for layer in layers for n in layer.input_tensors if source(network, made, n) == n and n not in made]
+    leaving, outputs = [], []
+    for layer in layers:
+        maps, masks = (not readers <= set(made) for readers in network.readers[layer.name])
+        left = [layer.name] * (maps or layer.name in network.outputs) + [layer.name + MASK] * masks
+        leaving += left
+        if left or layer.reduces:
+            outputs.append(layer.name)
+    return GroupTensors(made, tuple(dict.fromkeys(outside)), tuple(outputs), tuple(leaving))
 
 
-def touched(layer: Layer, made: range, axis: int) -> range:
-    """Indices of the input from the first to the last that some outputs touch; what lies outside the map is padding."""
-    if not made:
-        return NONE
-    kernel, extent = ((layer.R, layer.H), (layer.S, layer.W))[axis]
+def operands_of(layer: Layer) -> list[tuple[tuple[str, ...], bool]]:
+    """Each operand, and whether it is read at the outputs' own positions."""
+    under_kernel = len(layer.operands) - layer.pixelwise
+    return [(operand, i >= under_kernel) for i, operand in enumerate(layer.operands)]
+
+
+def window(layer: Layer, made: range, axis: int) -> tuple[int, int]:
+    """First and last index of the input that some outputs touch, also outside the map.
+
+    Of an upsampled input these are indices of real rows, not of the zeros between them.
+    """
+    kernel = (layer.R, layer.S)[axis]
     first = made[0] * layer.stride[axis] - layer.pad[axis]
     last = made[-1] * layer.stride[axis] - layer.pad[axis] + layer.dilation[axis] * (kernel - 1)
+    return -(-first // layer.upsample[axis]), last // layer.upsample[axis]
+
+
+def touched(layer: Layer, made: range, axis: int, own: bool = False) -> range:
+    """Indices of the input from the first to the last that some outputs touch; what lies outside the map is padding.
+
+    With ``own`` the outputs' own positions: an operand that is read pixel by pixel.
+    """
+    if not made or own:
+        return made or NONE
+    first, last = window(layer, made, axis)
+    extent = (layer.H, layer.W)[axis]
     return range(max(0, first), max(max(0, first), min(extent, last + 1)))
 
 
 def axis_steps(network: Network, layers: list[Layer], group: GroupDesign, axis: int) -> AxisSteps:
     """Work out the steps of one axis (0: rows, 1: columns) of a group."""
     tensors = tensors_of(network, layers)
+    layers = [layer for layer in layers if layer.name in tensors.made]
     count = (group.tile_rows, group.tile_cols)[axis]
     keeps = count > 1 and group.overlap in (("cache-rows", "cache-all"), ("cache-all",))[axis]
     if keeps:
@@ -116,8 +161,8 @@ def _anew(network: Network, layers: list[Layer], tensors: GroupTensors, count: i
         for name in tensors.outputs:
             need[name] = _responsible(extents[name], count, step)
         for layer in reversed(layers):
-            for name in layer.input_tensors:
-                need[name] = _cover(need[name], touched(layer, need[layer.name], axis))
+            for name, own in _read(network, tensors, layer):
+                need[name] = _cover(need[name], touched(layer, need[layer.name], axis, own))
         needs.append(need)
     steps = {}
     for name in tensors.every:
@@ -140,10 +185,10 @@ def _kept(
             size = -(-extents[name] // count)
             reach[name] = min(extents[name], (step + 1) * size)
         for layer in reversed(layers):
-            kernel = (layer.R, layer.S)[axis]
-            last = (reach[layer.name] - 1) * layer.stride[axis] - layer.pad[axis] + layer.dilation[axis] * (kernel - 1)
-            for name in layer.input_tensors:
-                reach[name] = min(extents[name], max(reach[name], last + 1))
+            end = reach[layer.name]
+            _, last = window(layer, range(end - 1, end), axis)
+            for name, own in _read(network, tensors, layer):
+                reach[name] = min(extents[name], max(reach[name], end if own else last + 1))
         return reach
 
     first = 0
@@ -153,7 +198,10 @@ def _kept(
     ends = [reaches(step) for step in numbers]
     made: dict[str, list[range]] = {}
     steps: dict[str, TensorSteps] = {}
-    readers = {n: [layer for layer in layers if n in layer.input_tensors] for n in tensors.every}
+    readers: dict[str, list[tuple[Layer, bool]]] = {name: [] for name in tensors.every}
+    for layer in layers:
+        for name, own in _read(network, tensors, layer):
+            readers[name].append((layer, own))
     for name in (*reversed(tensors.made), *tensors.outside):  # readers first
         ahead = _touched_from(readers[name], made, len(numbers), axis)
         done, new = 0, []
@@ -172,11 +220,16 @@ def _kept(
     return AxisSteps(len(numbers), steps)
 
 
-def _touched_from(readers: list[Layer], made: dict[str, list[range]], count: int, axis: int) -> list[int]:
+def _read(network: Network, tensors: GroupTensors, layer: Layer) -> list[tuple[str, bool]]:
+    """What a layer reads, and whether at its outputs' own positions."""
+    return [(source(network, tensors.made, n), own) for operand, own in operands_of(layer) for n in operand]
+
+
+def _touched_from(readers: list[tuple[Layer, bool]], made: dict[str, list[range]], count: int, axis: int) -> list[int]:
     """For each step, and after the last, the first index that readers touch in it or later."""
     nearest = [1 << 60]
     for step in reversed(range(count)):
-        now = [touched(layer, made[layer.name][step], axis).start for layer in readers if made[layer.name][step]]
+        now = [touched(v, made[v.name][step], axis, own).start for v, own in readers if made[v.name][step]]
         nearest.append(min([nearest[-1], *now]))
     return nearest[::-1]
 

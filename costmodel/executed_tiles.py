@@ -39,17 +39,25 @@ class Held:
     """
 
     def __init__(
-        self, pool: Pool, name: str, images: int, channels: Index, rows: TensorSteps, cols: TensorSteps, word_bytes: int
+        self,
+        pool: Pool,
+        name: str,
+        images: int,
+        channels: Index,
+        rows: TensorSteps,
+        cols: TensorSteps,
+        word_bytes: int,
+        bits: int = 0,
     ) -> None:
         self.pool, self.name, self.images, self.channels = pool, name, images, channels
-        self.rows, self.cols, self.word_bytes = rows, cols, word_bytes
+        self.rows, self.cols, self.word_bytes, self.bits = rows, cols, word_bytes, bits
         self.lines = self._region(NOTHING, cols.span)
         self.edge = self._region(NOTHING, NOTHING)
         self.passing: Region | None = None
         self.row = self.col = 0
 
     def _region(self, rows: Index, cols: Index) -> Region:
-        return Region(self.pool, self.name, self.images, self.channels, rows, cols, self.word_bytes)
+        return Region(self.pool, self.name, self.images, self.channels, rows, cols, self.word_bytes, self.bits)
 
     @property
     def regions(self) -> list[Region]:
@@ -118,8 +126,8 @@ class Stage:
         if self.num_bytes is not None:
             self.pool.reserve(self.num_bytes, f"room for {self.what}")
 
-    def fill(self, blocks: dict[str, Block], word_bytes: int) -> None:
-        """Let blocks wait.
+    def fill(self, blocks: dict[str, Block], size: int) -> None:
+        """Let blocks of so many bytes wait.
 
         Raises
         ------
@@ -127,7 +135,6 @@ class Stage:
             If they are more than there is room for.
         """
         assert not self.waiting
-        size = word_bytes * sum(block.values.size for block in blocks.values())
         if self.num_bytes is not None and size > self.num_bytes:
             raise ExecutionError(f"{size} bytes are {self.what}, with room for {self.num_bytes}")
         self.waiting = blocks

@@ -1,9 +1,9 @@
-"""The weight buffer of an executed design: weights that stay, and pieces of weights that stream through."""
+"""The weight buffer of an executed design: weights and constants that stay, and pieces of them that stream through."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,15 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.arithmetic import Filters
-from costmodel.buffers import ExecutionError, Index, Pool
+from costmodel.buffers import ExecutionError, Index, Pool, indices
 from costmodel.dram import Dram
-from costmodel.reference import Words
+from costmodel.reference_words import Ints, Words
 from specs.network import Layer
 
 
 @dataclass(frozen=True)
 class WeightChunk:
-    """Weights of some output channels for some input channels of their group; biases come with the first of these."""
+    """Weights of some output channels for some input channels of their group; biases come with the first of these.
+
+    Likewise constants of channels, and sums of a reduction.
+    """
 
     layer: Layer
     outputs: Index
@@ -28,10 +31,20 @@ class WeightChunk:
     @cached_property
     def words(self) -> Index:
         """Words of each filter, counted inside the filter."""
+        if not self.layer.on_array:
+            return np.arange(self.layer.filter_words)
         area = self.layer.R * self.layer.S
         kernel = np.arange(self.inputs.start * area, self.inputs.stop * area)
         biased = self.layer.bias and self.inputs.start == 0
         return np.append(kernel, self.layer.filter_words - 1) if biased else kernel
+
+    @cached_property
+    def operand_channels(self) -> Index:
+        """Channels of an operand under the kernel that are needed."""
+        share = self.layer.K // self.layer.G
+        groups = range(int(self.outputs[0]) // share, int(self.outputs[-1]) // share + 1)
+        size = self.layer.C // self.layer.G
+        return indices([g * size + i for g in groups for i in self.inputs])
 
     @property
     def num_words(self) -> int:
@@ -68,26 +81,33 @@ class WeightBuffer:
     pool: Pool
     dram: Dram
     copies: int
-    piece_words: int = 0
+    piece_bytes: int = 0
     staying: dict[str, Staying] = field(default_factory=dict)
 
-    @property
-    def word_bytes(self) -> int:
-        return self.dram.precision.weight_bytes
+    def word_bytes(self, layer: Layer) -> int:
+        """Bytes of a weight, or of a constant or a sum."""
+        precision = self.dram.precision
+        return precision.weight_bytes if layer.on_array and not layer.reduces else precision.partial_sum_bytes
 
-    def open_window(self, piece_words: int) -> None:
-        """Set room aside for pieces of up to ``piece_words`` words of the layers that stream."""
-        self.piece_words = piece_words
-        self.pool.reserve(self.copies * piece_words * self.word_bytes, "room for streaming weights")
+    def open_window(self, pieces: Iterable[tuple[Layer, int]]) -> None:
+        """Set room aside for pieces of so many words of the layers that stream."""
+        self.piece_bytes = max((words * self.word_bytes(layer) for layer, words in pieces), default=0)
+        self.pool.reserve(self.copies * self.piece_bytes, "room for streaming weights")
+
+    def check_window(self, layer: Layer, piece_words: int) -> None:
+        """Refuse pieces that have no room."""
+        if piece_words * self.word_bytes(layer) > self.piece_bytes:
+            raise ExecutionError(f"no room is reserved for the streaming weights of {layer.name}")
 
     def keep(self, chunk: WeightChunk) -> None:
         """Load weights that stay until `drop`."""
         layer, places = chunk.layer, chunk.places(0, chunk.num_words)
-        self.pool.reserve(len(places) * self.word_bytes, f"the weights of {layer.name}")
-        values, valid = np.zeros(layer.weight_words, dtype=np.int8), np.zeros(layer.weight_words, dtype=np.bool_)
-        values[places] = self.dram.load_weights(layer.name, places)
-        valid[places] = True
-        self.staying[layer.name] = Staying(len(places) * self.word_bytes, values, valid)
+        num_bytes = len(places) * self.word_bytes(layer)
+        self.pool.reserve(num_bytes, f"the weights of {layer.name}")
+        words = self.dram.load_weights(layer.name, places)
+        values, valid = np.zeros(layer.weight_words, dtype=words.dtype), np.zeros(layer.weight_words, dtype=np.bool_)
+        values[places], valid[places] = words, True
+        self.staying[layer.name] = Staying(num_bytes, values, valid)
 
     def drop(self, layer: Layer) -> None:
         self.pool.release(self.staying.pop(layer.name).num_bytes)
@@ -97,8 +117,8 @@ class WeightBuffer:
         for held in self.staying.values():
             self.pool.release(held.num_bytes)
         self.staying.clear()
-        self.pool.release(self.copies * self.piece_words * self.word_bytes)
-        self.piece_words = 0
+        self.pool.release(self.copies * self.piece_bytes)
+        self.piece_bytes = 0
 
     def filters(self, chunk: WeightChunk, piece_words: int, whole_filters: bool) -> Iterator[Filters]:
         """Hand a chunk of weights to the array: at once if it stays, else piece by piece from DRAM.
@@ -111,13 +131,9 @@ class WeightBuffer:
             Whether partial sums of one output have no place to wait for the filter's other words.
         """
         if chunk.layer.name in self.staying:
-            held, places = self.staying[chunk.layer.name], chunk.places(0, chunk.num_words)
-            if not held.valid[places].all():
-                raise ExecutionError(f"weights of {chunk.layer.name} are used that are not in the buffer")
-            yield _filters(chunk, 0, held.values[places])
+            yield _filters(chunk, 0, self._stayed(chunk))
             return
-        if piece_words > self.piece_words:
-            raise ExecutionError(f"no room is reserved for the streaming weights of {chunk.layer.name}")
+        self.check_window(chunk.layer, piece_words)
         if whole_filters:
             piece_words -= piece_words % len(chunk.words)
             if not piece_words:
@@ -130,8 +146,29 @@ class WeightBuffer:
                 yield loaded.popleft()
         yield from loaded
 
+    def constants(self, chunk: WeightChunk, piece_words: int) -> Ints:
+        """Hand constants of some channels over, shape (words, channels): they stay, or come channel by channel."""
+        if chunk.layer.name in self.staying:
+            words = self._stayed(chunk)
+        else:
+            self.check_window(chunk.layer, piece_words)
+            starts = range(0, chunk.num_words, piece_words)
+            found = [self.dram.load_weights(chunk.layer.name, chunk.places(i, i + piece_words)) for i in starts]
+            words = np.concatenate([piece.astype(np.int64) for piece in found])
+        table: Ints = words.astype(np.int64).reshape(len(chunk.outputs), -1).T
+        return table
+
+    def _stayed(self, chunk: WeightChunk) -> Words:
+        held, places = self.staying[chunk.layer.name], chunk.places(0, chunk.num_words)
+        if not held.valid[places].all():
+            raise ExecutionError(f"weights of {chunk.layer.name} are used that are not in the buffer")
+        return held.values[places]
+
     def pass_by(self, chunk: WeightChunk, piece_words: int) -> None:
         """Load weights that stream in a visit that has no use for them."""
+        if not chunk.layer.on_array:
+            self.constants(chunk, piece_words)
+            return
         for _ in self.filters(chunk, piece_words, False):
             pass
 

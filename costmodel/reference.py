@@ -1,24 +1,21 @@
-"""A network computed directly on integers, layer by layer on whole maps: what every schedule must reproduce.
-
-What a layer's sums become (`finish`) is our own choice, made so that mistakes show: the word that leaves depends on
-every bit of the sum, it is not additive, so that an unfinished sum cannot pass for a finished one, and it fits the
-study's activation width. Accelerators round and clamp instead; which of the two makes no difference to a schedule.
-"""
+"""A network computed directly on integers, layer by layer on whole maps: what every schedule must reproduce."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from specs.network import Layer, Network
+from costmodel.reference_training import training_words
+from costmodel.reference_words import Ints, Words, finish, is_masked, signs, wrap
+from specs.network import MASK, Layer, Network
 from specs.study import Precision
 
-Ints = NDArray[np.int64]
-Words = NDArray[np.int8]
+__all__ = ["Data", "Ints", "Words", "compute", "finish", "look_up", "random_data", "wrap"]
 SMALLEST, LARGEST = -8, 7
 """Range of the random inputs, weights and biases."""
+LEAST = int(np.iinfo(np.int64).min)
+SHARES_WEIGHTS = frozenset({"dgrad", "wgrad", "moments", "normgrads", "dnorm"})
 
 
 @dataclass(frozen=True)
@@ -30,52 +27,77 @@ class Data:
     inputs
         Each network input, shape (images, channels, rows, columns).
     weights
-        Per layer with weights, shape (output channels, words of one filter): kernel words in the order
-        (input channel of its group, kernel row, kernel column), then the bias word if the layer has one.
+        Per layer with weights of its own, shape (output channels, words of one filter): kernel words in the order
+        (input channel of its group, kernel row, kernel column), then the bias word if the layer has one. Of a
+        batch-norm its scale and its shift.
+    states
+        Per update, shape (1 + moments, output channels, words of one filter): what it changes.
     """
 
     inputs: dict[str, Ints]
     weights: dict[str, Words]
+    states: dict[str, Words] = field(default_factory=dict)
 
 
-def random_data(network: Network, batch: int, seed: int) -> Data:
-    """Draw inputs, weights and biases between -8 and 7."""
+def random_data(network: Network, batch: int, seed: int, moments: int = 0) -> Data:
+    """Draw inputs, weights and biases between -8 and 7, and what updates change."""
     rng = np.random.default_rng(seed)
 
     def draw(*shape: int) -> Words:
         return rng.integers(SMALLEST, LARGEST + 1, shape, dtype=np.int8)
 
+    own = [layer for layer in network.layers if layer.has_weights and layer.op not in SHARES_WEIGHTS]
+    updates = [layer for layer in network.layers if layer.op == "update"]
     return Data(
         inputs={n: draw(batch, s.channels, s.rows, s.cols).astype(np.int64) for n, s in network.inputs},
-        weights={layer.name: draw(layer.K, layer.filter_words) for layer in network.layers if layer.has_weights},
+        weights={layer.name: draw(layer.K, 2 if layer.op == "norm" else layer.filter_words) for layer in own},
+        states={layer.name: draw(1 + moments, layer.K, layer.params // layer.K) for layer in updates},
     )
 
 
-def wrap(values: Ints, bits: int) -> Ints:
-    """Keep the low ``bits`` bits, read as a signed number."""
-    half = 1 << (bits - 1)
-    return (values + half & 2 * half - 1) - half
-
-
-def finish(layer: Layer, sums: Ints, precision: Precision) -> Ints:
-    """Turn a layer's complete sums into the words of its output.
-
-    The sum, at partial-sum width, has its high bits added to its low ones and is cut to the activation width. A
-    maximum is a word already.
-    """
-    if layer.op == "maxpool":
-        return sums
-    whole = wrap(sums, precision.partial_sum)
-    return wrap(whole + (whole >> precision.activation), precision.activation)
-
-
 def compute(network: Network, data: Data, precision: Precision) -> dict[str, Ints]:
-    """Compute every tensor of a network, shape (images, channels, rows, columns)."""
+    """Compute every tensor of a network, shape (images, channels, rows, columns), masks included.
+
+    Of a reduction and of an update, by its name, the words that it stores: (channels, words of one filter), and
+    (1 + moments, channels, words of one filter).
+    """
     tensors = dict(data.inputs)
     for layer in network.layers:
-        operands = [np.concatenate([tensors[name] for name in operand], axis=1) for operand in layer.operands]
-        tensors[layer.name] = finish(layer, _sums(layer, operands, data), precision)
+        operands = [
+            np.concatenate([look_up(network, tensors, name) for name in operand], axis=1) for operand in layer.operands
+        ]
+        mask = operands.pop() if is_masked(layer) else None
+        if layer.reduces or layer.op == "update":
+            tensors[layer.name] = training_words(network, layer, operands, tensors, data, precision)
+            continue
+        if layer.phase == "forward" and layer.op != "norm":
+            sums = _sums(layer, operands, data)
+        elif layer.op == "add":
+            sums = np.sum(operands, axis=0)
+        else:
+            sums = training_words(network, layer, operands, tensors, data, precision)
+        words = finish(layer, sums, precision)
+        tensors[layer.name] = words if mask is None else words * mask
+        if layer.mask_bits:
+            tensors[layer.name + MASK] = _places(layer, operands[0]) if layer.op == "maxpool" else signs(words)
     return tensors
+
+
+def look_up(network: Network, tensors: dict[str, Ints], name: str) -> Ints:
+    """Find a tensor, or what a view shows of another one."""
+    view = dict(network.views).get(name)
+    if view is None:
+        return tensors[name]
+    channels = view.shape.elements if view.reshaped else view.shape.channels
+    shown = look_up(network, tensors, view.parent)[:, view.first : view.first + channels]
+    return shown.reshape(-1, view.shape.channels, view.shape.rows, view.shape.cols)
+
+
+def _places(layer: Layer, operand: Ints) -> Ints:
+    """Which word of its window each maximum is: the first, in the order of the kernel's positions."""
+    taps = np.stack([tap for _, _, tap in _taps(layer, operand, LEAST)])
+    places: Ints = np.argmax(taps, axis=0).astype(np.int64)
+    return places
 
 
 def _sums(layer: Layer, operands: list[Ints], data: Data) -> Ints:
@@ -84,10 +106,10 @@ def _sums(layer: Layer, operands: list[Ints], data: Data) -> Ints:
         total: Ints = np.sum(operands, axis=0)
         return total
     if not layer.has_weights:
-        taps = [tap for _, _, tap in _taps(layer, operands[0], int(np.iinfo(np.int64).min))]
+        taps = [tap for _, _, tap in _taps(layer, operands[0], LEAST)]
         if layer.op == "maxpool":
             most = np.max(taps, axis=0)
-            return np.where(most == np.iinfo(np.int64).min, 0, most)  # a window of nothing but padding
+            return np.where(most == LEAST, 0, most)  # a window of nothing but padding
         added: Ints = np.sum([tap for _, _, tap in _taps(layer, operands[0], 0)], axis=0)
         return added
     words = data.weights[layer.name].astype(np.int64)
