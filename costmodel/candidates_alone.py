@@ -74,12 +74,6 @@ class Maps:
         """What a tile loads, with so many bytes of one position."""
         return under_bytes * self.plan.area(self.under) + here_bytes * self.plan.area(self.here)
 
-    def rooms(self, under_bytes: int, here_bytes: int) -> tuple[int, int, Ints]:
-        """Bytes of a position that inputs take, and those of a tile of a mask that waits beside the outputs."""
-        if self.operands.here_waits:
-            return under_bytes, 0, here_bytes * self.plan.area(self.here)
-        return under_bytes, here_bytes, 0 * self.plan.area(self.here)
-
     def held(self, under_bytes: int, here_bytes: int) -> Ints:
         return under_bytes * self.held_area(self.under) + here_bytes * self.held_area(self.here)
 
@@ -135,13 +129,10 @@ def _weight_stationary(
         stores = stores + number * study.batch * plan.sum_pairs(store)
     width = precision.partial_sum_bytes if family.arrays[0].accumulates_in_buffer(layer) else act
     largest = load_of(chunks.largest)
-    under, here, waits = maps.rooms(*largest)
-    feature_need = plan.max_pairs(
-        maps.held(under, here) + operands.made_bytes(chunks.largest, width) * out_area + waits
-    )
+    feature_need = plan.max_pairs(maps.held(*largest) + operands.made_bytes(chunks.largest, width) * out_area)
     if family.double_buffer:
-        room = plan.max_pairs(maps.load(under, here))
-        room = room + plan.max_pairs(store_area * operands.leaving_bytes(chunks.largest) + waits)
+        room = plan.max_pairs(maps.load(*largest))
+        room = room + plan.max_pairs(store_area) * operands.leaving_bytes(chunks.largest)
         feature_need = feature_need + np.where(plan.visits * share.count > 1, room, 0)
     copies = 2 if family.double_buffer else 1
     kind = Kind(int(layer.has_weights), "weight-stationary", chunks.count, 1, mapping)
@@ -174,13 +165,8 @@ def _input_stationary(
     layer, precision, arrays, maps = plan.tensors.layers[0], study.precision, family.arrays, maps_of(study, plan)
     act, operands = precision.activation_bytes, maps.operands
     out_area, store_area = plan.area(0), plan.store_area(0)
-
-    def here_of(size: int) -> int:
-        return operands.here_bytes(size, chunks.count == 1)
-
-    every_here = sum(number * here_of(size) for size, number in chunks.sizes)
-    load = maps.load(operands.under_bytes(0, whole=True), every_here)
-    under, here, waits = maps.rooms(operands.under_bytes(0, whole=True), here_of(chunks.largest))
+    whole = operands.under_bytes(0, whole=True), operands.here_bytes(0, whole=True)
+    load = maps.load(*whole)
     store = sum(number * operands.leaving_bytes(size) for size, number in chunks.sizes) * store_area
     words = kept_bytes(study, layer)
     tile = {
@@ -193,19 +179,17 @@ def _input_stationary(
     stream = stream - summed
     compute = {images: values[..., CYCLES] for images, values in tile.items()}
     width = precision.partial_sum_bytes if arrays[0].accumulates_in_buffer(layer) else act
-    feature_need = plan.max_pairs(
-        maps.held(under, here) + operands.made_bytes(chunks.largest, width) * out_area + waits
-    )
+    feature_need = plan.max_pairs(maps.held(*whole) + operands.made_bytes(chunks.largest, width) * out_area)
     visits = plan.visits * share.count
     if family.double_buffer:
-        store_room = plan.max_pairs(store_area * operands.leaving_bytes(chunks.largest) + waits)
+        store_room = plan.max_pairs(store_area) * operands.leaving_bytes(chunks.largest)
         feature_need = feature_need + np.where(visits * chunks.count > 1, store_room, 0)
-        feature_need = feature_need + np.where(visits > 1, plan.max_pairs(maps.load(under, here)), 0)
+        feature_need = feature_need + np.where(visits > 1, plan.max_pairs(load), 0)
     copies = 2 if family.double_buffer else 1
     sizes = [size for size, _ in chunks.sizes]
     at_once = [max(chunk_words(array, layer, k, layer.C // layer.G) for k in sizes) for array in arrays]
     end = ending(study, family, terms, (layer, *plan.tensors.updates))
-    streaming = copies * (word_bytes(study, layer) * np.array(at_once, dtype=np.int64) + end.room_bytes)
+    streaming = copies * np.maximum(word_bytes(study, layer) * np.array(at_once, dtype=np.int64), end.room_bytes)
     cycles = sweep_cycles(family, plan, share, compute, load, store, stays, stream, sums=summed)
     priced = Priced(
         kinds=tuple(Kind(mask, "input-stationary", chunks.count, 1, mapping) for mask in masks),

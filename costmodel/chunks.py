@@ -63,11 +63,6 @@ class Operands:
         return is_channelwise(self.layer)
 
     @property
-    def here_waits(self) -> bool:
-        """Whether what is read at the outputs' positions is a mask that waits beside the outputs of a convolution."""
-        return self.layer.on_array and not self.layer.reduces
-
-    @property
     def under(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for name, at_outputs in self.layer.reads if not at_outputs))
 

@@ -101,7 +101,7 @@ class Alone:
 
     def here_bytes(self, output_channels: int) -> int:
         """Bytes at one output position that are read for a chunk of output channels."""
-        return self.operands.here_bytes(output_channels, whole=self.chunks.count == 1)
+        return self.operands.here_bytes(output_channels, whole=self.reads_once or self.chunks.count == 1)
 
     def words(self, output_channels: int, chunk: InputChunk) -> int:
         """Weights, constants or sums of a chunk of output channels for one of input channels; biases with the first."""
@@ -229,28 +229,18 @@ def _visit(
             sums_out += 0 if chunk.last else number * size * out_area * psum
             store += number * operands.leaving_bytes(size) * out_area if chunk.last else 0
     if alone.reads_once:
-        load = sum(alone.under_bytes(0, chunk) for chunk in inputs) * in_area
-        load += sum(number * alone.here_bytes(size) for size, number in outputs) * here_area
+        load = sum(alone.under_bytes(0, chunk) for chunk in inputs) * in_area + alone.here_bytes(0) * here_area
     if not alone.spills:
         sums_in = sums_out = 0
     largest = outputs[0][0]
     in_chunks = len(alone.inputs) > 1 and not alone.layer.reduces
     held = max(alone.under_bytes(largest, chunk) for chunk in inputs) * (alone.copies if alone.streams_input else 1)
     input_bytes = images * (held * _held(plan, rows, cols, under))
-    waits, here_room = alone.here_bytes(largest) * here_area, 0
-    if operands.here_waits:
-        here_room = waits
-    else:
-        input_bytes += images * alone.here_bytes(largest) * _held(plan, rows, cols, here)
+    input_bytes += images * alone.here_bytes(largest) * _held(plan, rows, cols, here)
     in_sums = in_chunks or array.accumulates_in_buffer(alone.layer)
-    output_bytes = operands.made_bytes(largest, psum if in_sums else act) * out_area + here_room
+    output_bytes = operands.made_bytes(largest, psum if in_sums else act) * out_area
     sums_room = largest * out_area * psum if alone.spills else 0
     leaving = largest * out_area * psum if alone.spills else operands.leaving_bytes(largest) * out_area
-    load_room = sum(number * alone.under_bytes(size, chunk) for size, number in outputs for chunk in inputs) * in_area
-    if alone.reads_once:
-        load_room = sum(alone.under_bytes(0, chunk) for chunk in inputs) * in_area
-    if not operands.here_waits:
-        load_room += sum(number * alone.here_bytes(size) for size, number in outputs) * here_area
     # Room for the largest chunk is reserved, whichever is made.
     held_bytes = output_bytes if in_chunks else input_bytes + output_bytes
     return Visit(
@@ -260,8 +250,8 @@ def _visit(
         store_bytes=store + sums_out,
         stream_bytes=stream_bytes,
         ahead_bytes=input_bytes if in_chunks else 0,
-        load_room_bytes=0 if alone.streams_input else load_room + sums_in,
-        store_room_bytes=leaving + sums_room + here_room,
+        load_room_bytes=0 if alone.streams_input else load,
+        store_room_bytes=leaving + sums_room,
     )
 
 
@@ -297,7 +287,7 @@ def weight_peak(alone: Alone) -> int:
         return kept_bytes(alone.study, alone.layer)
     elif alone.layer.reduces:
         at_once = chunk_words(alone.hardware.array, alone.layer, largest, first.channels)
-        return alone.copies * at_once * word_bytes(alone.study, alone.layer) + room
+        return max(alone.copies * at_once * word_bytes(alone.study, alone.layer), room)
     else:
         sizes = {(size, chunk.channels) for size, _ in alone.chunks.sizes for chunk in alone.inputs}
         array = alone.hardware.array
