@@ -188,7 +188,7 @@ class Dram:
         return states
 
     def store_states(self, layer: Layer, k: int, words: Index, states: Ints) -> None:
-        """Write what an update changed of a part of a filter: parameters, moments, and perhaps parameters as weights."""
+        """Write what an update changed of a part of a filter: parameters, moments, perhaps parameters as weights."""
         kept = self.data.states[layer.name].shape[0]
         widths = [self.precision.state_bytes] * kept + [self.precision.weight_bytes]
         self.write_bytes += len(words) * sum(widths[: len(states)])
