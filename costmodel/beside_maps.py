@@ -12,7 +12,15 @@ from dataclasses import dataclass
 
 from costmodel.template import ArrayShape, Tile
 from specs.network import Layer
-from specs.study import MOMENTS, Study
+from specs.study import MOMENTS, Optimizer, Study
+
+
+UPDATE_OPERATIONS: dict[Optimizer, int] = {"sgd": 2, "momentum": 4, "adam": 12}
+"""Products, additions, roots and quotients for each parameter [D], by the optimizers' definitions:
+
+SGD w - r*g; momentum with m = b*m + g in place of g; Adam (Kingma & Ba, ICLR 2015) m = b1*m + (1 - b1)*g (3),
+v = b2*v + (1 - b2)*g^2 (4), w - r*m/(sqrt(v) + e) (5), the corrections of its first steps being in r.
+"""
 
 
 def word_bytes(study: Study, layer: Layer) -> int:
@@ -141,6 +149,6 @@ def updated_params(update: Layer, filters: int, words: int, first: bool = True) 
     return words + 2 * filters * (update.batch_norm and first)
 
 
-def update_tile(update: Layer, filters: int, params: int) -> Tile:
-    """Some parameters as one tile."""
-    return Tile(1, filters, 1, 1, params // filters)
+def update_tile(study: Study, filters: int, params: int) -> Tile:
+    """Some parameters as one tile, once for each operation on them."""
+    return Tile(UPDATE_OPERATIONS[study.optimizer], filters, 1, 1, params // filters)

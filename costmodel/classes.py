@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -26,15 +26,19 @@ def group_classes(
     signatures: dict[Layer, int] = {}
     number = [signatures.setdefault(signature(layer, pinned), len(signatures)) for layer in network.layers]
     tensors = {name: i for i, name in enumerate(network.tensors)}
-    channels = [shape.channels for shape in network.tensors.values()]
-    reads = [[tensors[name] for operand in layer.operands for name in operand] for layer in network.layers]
+    widths = [(shape.channels, shape.bits) for shape in network.tensors.values()]
+    # Of each tensor read: itself, the map it is of, and the layer that makes that.
+    reads = [
+        [_read(network, tensors, name) for operand in layer.operands for name in operand] for layer in network.layers
+    ]
     # A number for the signature with the operands' sizes: so keys need no brackets.
     sizes = [tuple(map(len, layer.operands)) for layer in network.layers]
     kinds: dict[tuple[int, tuple[int, ...]], int] = {}
     kind = [kinds.setdefault(pair, len(kinds)) for pair in zip(number, sizes, strict=True)]
     made = [tensors[layer.name] for layer in network.layers]
-    readers = [sum(1 << network.index[name] for name in network.consumers[layer.name]) for layer in network.layers]
+    readers = [[_set_of(network, names) for names in network.readers[layer.name]] for layer in network.layers]
     leaves = [layer.name in network.outputs for layer in network.layers]
+    gradients = [network.index[layer.waits_for[0]] if layer.op == "update" else None for layer in network.layers]
     classes: dict[tuple[int, ...], int] = {}
     members: list[int] = []
     group_class = np.empty(len(groups), dtype=np.int64)
@@ -43,15 +47,29 @@ def group_classes(
         key = [workload_of[(layer_set & -layer_set).bit_length() - 1]] if workload_of else []
         for i in layer_indices(layer_set):
             key.append(kind[i])
-            for tensor in reads[i]:
+            for tensor, whole, maker in reads[i]:
+                # Of a map that the group makes, a mask or a view is the map.
+                tensor = whole if layer_set & maker else tensor
                 known = label.setdefault(tensor, len(label))
                 key.append(known)
                 if known == len(label) - 1:
-                    key.append(channels[tensor])
+                    key += widths[tensor]
             key.append(label.setdefault(made[i], len(label)))
-            key.append(leaves[i] or readers[i] & ~layer_set != 0)
+            key += (leaves[i] or readers[i][0] & ~layer_set != 0, readers[i][1] & ~layer_set != 0)
+            gradient = gradients[i]
+            if gradient is not None:
+                key.append(label[made[gradient]] if layer_set >> gradient & 1 else -1)
         found = classes.setdefault(tuple(key), len(members))
         if found == len(members):
             members.append(group)
         group_class[group] = found
     return group_class, members
+
+
+def _read(network: Network, tensors: dict[str, int], name: str) -> tuple[int, int, int]:
+    maker = network.maker[name]
+    return tensors[name], tensors[maker], 1 << network.index[maker] if maker in network.index else 0
+
+
+def _set_of(network: Network, names: Iterable[str]) -> int:
+    return sum(1 << network.index[name] for name in names)

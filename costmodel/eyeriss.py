@@ -16,20 +16,21 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-
-from costmodel.eyeriss_counts import Counts, Fold, Mapping, Networks, ceil_div, count, work_of
+from costmodel.array_base import ArrayBase, nests
+from costmodel.eyeriss_counts import Counts, Fold, Mapping, Networks, ceil_div, count
+from costmodel.eyeriss_nest import Nest, Ranking, ranking
 from costmodel.eyeriss_pins import check_pins, pinned_letters
-from costmodel.eyeriss_search import Nest, Ranking, best_mapping, best_works, ranking
+from costmodel.eyeriss_search import best_mapping, best_works
 from costmodel.eyeriss_space import Limits
-from costmodel.technology import add_fj, mac_um2
-from costmodel.template import Pins, Terms, Tile, Tiles, TileWork, TileWorks, is_channelwise, vector_ops_per_output
+from costmodel.technology import mac_um2
+from costmodel.template import Pins, Terms, Tile, Tiles, TileWork, TileWorks, is_channelwise
+from costmodel.vector_work import Adders
 from specs.network import Layer
 from specs.study import Precision, Technology
 
 
 @dataclass(frozen=True)
-class EyerissShape:
+class EyerissShape(ArrayBase):
     """rows x cols PEs with their spads (words) and networks (bits per cycle)."""
 
     rows: int
@@ -61,10 +62,18 @@ class EyerissShape:
         mac = mac_um2(technology, max(precision.activation, precision.weight), precision.floating)
         return round(self.pes * (mac + spad_bits * technology.spad_um2_per_bit))
 
-    def accumulates_in_buffer(self, layer: Layer) -> bool:
-        return not is_channelwise(layer) or (layer.has_weights and self.folded_kernel(layer).passes > 1)
+    @property
+    def adders(self) -> Adders:
+        """Those of the PEs; operands come over the partial-sum network, constants and sums over the filters'."""
+        return Adders(self.pes, self.psum_bits_per_cycle, self.filter_bits_per_cycle)
 
-    def weight_chunk_words(self, layer: Layer, channels: int, input_channels: int) -> int:
+    def adders_mapping(self) -> dict[str, int | str]:
+        return {"pes": self.pes}
+
+    def nest_accumulates(self, layer: Layer) -> bool:
+        return not is_channelwise(layer) or self.folded_kernel(layer).passes > 1
+
+    def nest_chunk_words(self, layer: Layer, channels: int, input_channels: int) -> int:
         """The filters of one processing pass."""
         words = channels * (input_channels * layer.R * layer.S + int(layer.bias))
         return min(words, self.filter_chunk_words)
@@ -94,57 +103,20 @@ class EyerissShape:
     def networks(self) -> Networks:
         return Networks(self.ifmap_bits_per_cycle, self.filter_bits_per_cycle, self.psum_bits_per_cycle)
 
-    def tile_work(self, layer: Layer, tile: Tile, terms: Terms) -> TileWork:
-        outputs = tile.images * tile.channels * tile.rows * tile.cols
-        if outputs == 0:
+    def nest_work(self, layer: Layer, tile: Tile, terms: Terms) -> TileWork:
+        if 0 in (tile.images, tile.channels, tile.rows, tile.cols):
             return TileWork(0, 0, 0, 0, 0, 0, 0)
-        if not layer.has_weights:
-            return self._vector_work(layer, outputs, terms)
-        rank = ranking(terms)
-        return work_of(self.counts(layer, tile, terms), self.networks, rank.prices, terms.precision)
+        return _nest(self, layer).work_of(self.counts(layer, tile, terms), ranking(terms))
 
-    def tile_works_of_each(self, layer: Layer, tiles: Tiles, terms: Sequence[Terms]) -> list[TileWorks]:
-        if layer.has_weights:
-            return best_works(_nest(self, layer), tiles, ranking(terms[0]), [one.prefer for one in terms])
-        return [self.tile_works(layer, tiles, terms[0])] * len(terms)
+    def nest_works(self, layer: Layer, tiles: Tiles, terms: Sequence[Terms]) -> list[TileWorks]:
+        return best_works(_nest(self, layer), tiles, ranking(terms[0]), [one.prefer for one in terms])
 
     def search_key(self, layer: Layer) -> Hashable:
-        """What of the array the mappings of a layer see; of a layer without weights all."""
-        return _nest(self, layer) if layer.has_weights else self
-
-    def tile_works(self, layer: Layer, tiles: Tiles, terms: Terms) -> TileWorks:
-        if layer.has_weights:
-            return best_works(_nest(self, layer), tiles, ranking(terms), [terms.prefer])[0]
-        outputs = tiles.images * tiles.channels * tiles.rows * tiles.cols
-        ops, words = vector_ops_per_output(layer)
-        act = terms.precision.activation_bytes
-        slowest = np.maximum(
-            -(-outputs * ops // self.pes),
-            -(-outputs * (words * terms.precision.activation) // self.psum_bits_per_cycle),
-        )
-        ops_fj = outputs * (ops * add_fj(terms.technology, terms.precision.activation, terms.precision.floating))
-        none = np.zeros_like(outputs)
-        return TileWorks(slowest, ops_fj, outputs * (words * act), outputs * act, none, none)
-
-    def _vector_work(self, layer: Layer, outputs: int, terms: Terms) -> TileWork:
-        """Pools and additions on the adders of the PEs; operands come over the partial-sum network."""
-        ops, words = vector_ops_per_output(layer)
-        act = terms.precision.activation_bytes
-        return TileWork(
-            cycles=max(
-                ceil_div(outputs * ops, self.pes),
-                ceil_div(outputs * words * terms.precision.activation, self.psum_bits_per_cycle),
-            ),
-            mac_fj=outputs * ops * add_fj(terms.technology, terms.precision.activation, terms.precision.floating),
-            spad_fj=0,
-            network_fj=0,
-            feature_read_bytes=outputs * words * act,
-            feature_write_bytes=outputs * act,
-            weight_read_bytes=0,
-        )
+        """What of the array the mappings of a layer see; of a layer on the adders all."""
+        return tuple(_unchecked(self, nest) for nest in nests(layer)) if layer.on_array else self
 
     def best_mapping(self, layer: Layer, tile: Tile, terms: Terms) -> Mapping:
-        """Find the mapping of a tile that is not empty, of a layer with weights.
+        """Find the mapping of a tile that is not empty, of a layer on the array.
 
         Raises
         ------
@@ -154,28 +126,34 @@ class EyerissShape:
         return _best_mapping(self, layer, tile, ranking(terms))
 
     def counts(self, layer: Layer, tile: Tile, terms: Terms) -> Counts:
-        """Count cycles and words of a tile that is not empty, of a layer with weights."""
+        """Count cycles and words of a tile that is not empty, of a layer on the array."""
         return count(layer, tile, self.folded_kernel(layer), self.best_mapping(layer, tile, terms))
 
     def active_pes(self, layer: Layer, tile: Tile, terms: Terms) -> int:
         """PEs that a full pass keeps busy: r*t sets of R' x e."""
-        if not layer.has_weights or 0 in tile:
+        if not layer.on_array or 0 in tile:
             return self.pes if 0 not in tile else 0
         m = self.best_mapping(layer, tile, terms)
         return self.folded_kernel(layer).rows * m.e * m.r * m.t
 
-    def mapping(self, layer: Layer, tile: Tile, terms: Terms) -> dict[str, int | str]:
-        if not layer.has_weights or 0 in tile:
-            return {"pes": self.pes}
+    def nest_mapping(self, layer: Layer, tile: Tile, terms: Terms) -> dict[str, int | str]:
+        if 0 in tile:
+            return self.adders_mapping()
         m = self.best_mapping(layer, tile, terms)
         return {"m": m.m, "n": m.n, "e": m.e, "p": m.p, "q": m.q, "r": m.r, "t": m.t}
 
 
 @lru_cache(maxsize=4096)
+def _unchecked(shape: EyerissShape, layer: Layer) -> Nest:
+    pinned = pinned_letters(shape.pins, layer.name)
+    return Nest(layer, shape.folded_kernel(layer), shape.limits(layer), shape.networks, pinned)
+
+
+@lru_cache(maxsize=4096)
 def _nest(shape: EyerissShape, layer: Layer) -> Nest:
-    limits, pinned = shape.limits(layer), pinned_letters(shape.pins, layer.name)
-    check_pins(pinned, limits, is_channelwise(layer), layer.name)
-    return Nest(layer, shape.folded_kernel(layer), limits, shape.networks, pinned)
+    nest = _unchecked(shape, layer)
+    check_pins(nest.pinned, nest.limits, is_channelwise(layer), layer.name)
+    return nest
 
 
 @lru_cache(maxsize=1 << 16)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from costmodel.technology import mac_fj
+from costmodel.technology import add_fj, mac_fj
 from costmodel.template import Tile, TileWork, is_channelwise, loop_bounds
 from specs.network import Layer
 from specs.study import Precision, Technology
@@ -161,7 +161,7 @@ def count(layer: Layer, tile: Tile, fold: Fold, mapping: Mapping) -> Counts:
 
 @dataclass(frozen=True)
 class ArrayPrices:
-    """Energies inside the array in fJ: per MAC, per access of a spad, per word moved from PE to PE."""
+    """Energies inside the array in fJ: per MAC, per access of a spad, per word moved from PE to PE, per addition."""
 
     mac: int
     filter_spad: int
@@ -170,6 +170,7 @@ class ArrayPrices:
     filter_hop: int
     ifmap_hop: int
     psum_hop: int
+    add: int
 
     @property
     def mac_with_spads(self) -> int:
@@ -187,6 +188,7 @@ def array_prices(technology: Technology, precision: Precision) -> ArrayPrices:
         filter_hop=round(hop * precision.weight),
         ifmap_hop=round(hop * precision.activation),
         psum_hop=round(hop * precision.partial_sum),
+        add=add_fj(technology, precision.activation, precision.floating),
     )
 
 

@@ -6,100 +6,15 @@ Both look at all mappings of `costmodel.eyeriss_space`; of equally good ones the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.eyeriss_counts import (
-    ArrayPrices,
-    Fold,
-    Mapping,
-    Networks,
-    array_prices,
-    ceil_div,
-    count,
-    window,
-    work_of,
-)
-from costmodel.eyeriss_pins import Pinned
-from costmodel.eyeriss_space import P_, Q_, R_, T_, A, B, D, E, H, L, Limits, Space, Widths, compute_fronts
-from costmodel.template import Ints, Preference, Terms, Tile, Tiles, TileWork, TileWorks, is_channelwise, loop_bounds
-from specs.network import Layer
-from specs.study import Precision
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """By what mappings are compared: `Terms` without the technology's tables."""
-
-    prefer: Preference
-    precision: Precision
-    prices: ArrayPrices
-    feature_fj_per_byte: int
-    weight_fj_per_byte: int
-    leakage_fj_per_cycle: int
-
-    def key(self, work: TileWork) -> tuple[int, int]:
-        buffers = (work.feature_read_bytes + work.feature_write_bytes) * self.feature_fj_per_byte
-        weights = work.weight_read_bytes * self.weight_fj_per_byte
-        energy = work.array_fj + buffers + weights + work.cycles * self.leakage_fj_per_cycle
-        return (work.cycles, energy) if self.prefer == "fastest" else (energy, work.cycles)
-
-
-def ranking(terms: Terms) -> Ranking:
-    return Ranking(
-        terms.prefer,
-        terms.precision,
-        array_prices(terms.technology, terms.precision),
-        terms.feature_fj_per_byte,
-        terms.weight_fj_per_byte,
-        terms.leakage_fj_per_cycle,
-    )
-
-
-@dataclass(frozen=True)
-class Nest:
-    """One layer on one array: how its kernel is folded, what bounds its mappings, what is prescribed."""
-
-    layer: Layer
-    fold: Fold
-    limits: Limits
-    networks: Networks
-    pinned: Pinned
-
-    def space(self, input_channels: int, rows: int, rank: Ranking) -> Space:
-        """Mappings for tiles of up to the layer's P x Q outputs; a prescribed set is no wider than ``rows``."""
-        layer, pinned, prices = self.layer, self.pinned, rank.prices
-        widths: Widths = self.limits.set_widths(layer.P)
-        if pinned.e:
-            widths = (self.limits.width(min(pinned.e, rows)),)
-        delivery = (prices.ifmap_spad + prices.ifmap_hop) * input_channels * self.fold.rows
-        sums = 2 * rank.precision.partial_sum_bytes * rank.feature_fj_per_byte
-        extremes = {(w, self._window_cols(w)) for w in (1, layer.Q)}
-        if len({window_cols / w for w, window_cols in extremes}) == 1:
-            extremes = {(1, self._window_cols(1))}
-        return Space(
-            self.limits,
-            widths,
-            input_channels,
-            tuple(sorted((w * sums, w * prices.psum_hop, cols * delivery) for w, cols in extremes)),
-            is_channelwise(layer),
-            pinned.m,
-            pinned.p,
-            pinned.q,
-            pinned.r,
-            pinned.t,
-        )
-
-    def _window_cols(self, cols: int) -> int:
-        return window(cols, self.layer.stride[1], self.layer.dilation[1], self.fold.cols)
-
-    def filters(self, channels: int) -> int:
-        """What the front is made for: output channels of one group, or channels each with its own filter."""
-        return channels if is_channelwise(self.layer) else loop_bounds(self.layer, channels, 1).K
-
+from costmodel.eyeriss_counts import Mapping, ceil_div, count
+from costmodel.eyeriss_nest import Nest, Ranking
+from costmodel.eyeriss_space import P_, Q_, R_, T_, A, B, D, E, H, L, Space, compute_fronts
+from costmodel.template import Ints, Preference, Tile, Tiles, TileWorks, is_channelwise, loop_bounds
 
 _fronts: dict[Space, dict[int, Ints]] = {}
 _WORST = np.iinfo(np.int64).max
@@ -136,7 +51,7 @@ def best_mapping(nest: Nest, tile: Tile, rank: Ranking) -> Mapping:
             **{letter: column[at] for letter, at in (("A", A), ("B", B), ("D", D), ("H", H), ("L", L))},
         )
         counts = count(nest.layer, tile, nest.fold, mapping)
-        key = rank.key(work_of(counts, nest.networks, rank.prices, rank.precision))
+        key = rank.key(nest.work_of(counts, rank))
         if best is None or key < best[0]:
             best = key, mapping
     assert best is not None, "e = p = q = r = t = 1 always fits"
@@ -251,6 +166,7 @@ def _price(
     ``n``, ``h`` and ``w`` are the tiles' images, rows and columns. Shape (preference, quantity, tile, front).
     """
     layer, fold, precision, prices = nest.layer, nest.fold, rank.precision, rank.prices
+    role = nest.roles(rank)
     front, which, C = mappings.front, mappings.which, mappings.input_channels
     loads = -(-n // np.minimum(nest.pinned.n, n)) if nest.pinned.n else np.ones_like(n)
     pixels = n * h * w
@@ -266,21 +182,21 @@ def _price(
     ifmap_words = pass_rows * cols[:, None]
     fill_bits = pass_rows * (loads * (span_cols * precision.activation))[:, None]
     loaded_words = strips * loads[:, None] * filter_words[which]
-    psum_bits = pixels[:, None] * (front[B] * (mappings.channels * (fold.passes * precision.partial_sum))[which])
+    psum_bits = pixels[:, None] * (front[B] * (mappings.channels * (fold.passes * role.visit_bits))[which])
     cycles = strips * (front[A] * (mappings.mac_groups * (fold.passes * fold.cols))[which])
     cycles *= (n * w)[:, None]
     np.maximum(cycles, -(-psum_bits // nest.networks.psum), out=cycles)
     cycles -= -fill_bits // nest.networks.ifmap
     np.maximum(cycles, -(ifmap_words * -precision.activation // nest.networks.ifmap), out=cycles)
-    cycles -= -((loaded_words + bias_words[which]) * precision.weight) // nest.networks.filter
+    cycles -= -((loaded_words + bias_words[which]) * role.filter_bits) // nest.networks.filter
 
-    sum_fj = 2 * precision.partial_sum_bytes * rank.feature_fj_per_byte
+    visit_fj = role.visit_bytes * rank.feature_fj_per_byte + role.visit_fj
     delivery_fj = (prices.ifmap_spad + prices.ifmap_hop) * fold.rows
-    sums_fj = (front[B] * sum_fj + front[H] * prices.psum_hop) * (mappings.channels * fold.passes)[which]
+    sums_fj = (front[B] * visit_fj + front[H] * role.move_fj) * (mappings.channels * fold.passes)[which]
     energy = pixels[:, None] * sums_fj
     energy += (cols * h * delivery_fj)[:, None] * (front[L] * channels[which])
     energy += ifmap_words * (precision.activation_bytes * rank.feature_fj_per_byte)
-    energy += loaded_words * (precision.weight_bytes * rank.weight_fj_per_byte)
+    energy += loaded_words * (role.filter_bytes * rank.weight_fj_per_byte)
     energy += cycles * rank.leakage_fj_per_cycle
     best = np.stack(
         [mappings.first_least(*((cycles, energy) if p == "fastest" else (energy, cycles))) for p in preferences]
@@ -289,21 +205,23 @@ def _price(
     at = np.arange(len(n))[:, None], best
     outputs = pixels[:, None] * mappings.channels
     delivered_words = filter_words * (h * loads)[:, None] + bias_words
-    sums_read = outputs * (front[B, best] * fold.passes - 1)
+    visits, moves = front[B, best] * fold.passes, front[H, best] * fold.passes
     array_fj = (
-        outputs * (C * layer.R * layer.S * prices.mac_with_spads)
-        + delivered_words * (prices.filter_spad + prices.filter_hop)
+        outputs * (C * layer.R * layer.S * role.mac_fj + role.output_fj)
+        + delivered_words * role.delivery_fj
         + (cols * h)[:, None] * channels * front[L, best] * delivery_fj
-        + outputs * (front[H, best] * fold.passes - 1) * prices.psum_hop
+        + outputs * (moves * role.move_fj + visits * role.visit_fj)
     )
+    filter_words_moved = loaded_words[at] + bias_words
     return np.stack(
         [
             cycles[at],
             array_fj,
-            ifmap_words[at] * precision.activation_bytes + sums_read * precision.partial_sum_bytes,
-            sums_read * precision.partial_sum_bytes + outputs * precision.activation_bytes,
-            (loaded_words[at] + bias_words) * precision.weight_bytes,
-            np.zeros_like(array_fj),
+            ifmap_words[at] * precision.activation_bytes
+            + outputs * (visits * role.visit_read_bytes + role.output_read_bytes),
+            outputs * (visits * role.visit_write_bytes + role.output_write_bytes),
+            filter_words_moved * role.filter_read_bytes,
+            filter_words_moved * role.filter_write_bytes,
         ],
         axis=1,
     )

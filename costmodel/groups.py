@@ -2,7 +2,8 @@
 
 An *ideal* is a set of layers that holds, with every layer, all layers it depends on: what can have run at
 some moment. Where a network runs in too many orders to list every ideal, a part of them is listed: paths
-through it are still groupings that can run, but not all of them. Sets of layers are Python integers, bit i
+through it are still groupings that can run, but not all of them. In training steps fewer orders are listed, but all
+groupings (`costmodel/forced.py`). Sets of layers are Python integers, bit i
 for layer i.
 """
 
@@ -15,6 +16,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from costmodel.forced import forced_lattice, tail
 from costmodel.ideals import every_ideal, some_ideals
 from costmodel.layer_sets import in_turn, is_connected, is_convex, layer_indices, neighbours, predecessors
 from costmodel.legal_groups import TooWideError, legal_groups
@@ -57,7 +59,7 @@ class GroupLattice:
     before, after, group : (step,)
         The steps, ordered by ``before``; see `Step`.
     complete
-        Whether every ideal is listed, so that the paths are exactly the groupings that can run.
+        Whether the paths are exactly the groupings that can run, each in one order or more.
     """
 
     groups: tuple[int, ...]
@@ -85,9 +87,9 @@ class GroupLattice:
 def group_lattice(network: Network, max_layers: int, max_steps: int | None = None) -> GroupLattice:
     """Find every legal group of up to ``max_layers`` layers; every ideal and step, or some where there are too many.
 
-    A sequence of groups can run one after another if and only if it is a path of steps from the empty
-    ideal to the full one, so in a complete lattice paths are exactly the groupings whose graph of groups has no
-    cycle.
+    With every ideal listed, a sequence of groups can run one after another if and only if it is a path of steps from
+    the empty ideal to the full one, so paths are exactly the groupings whose graph of groups has no cycle. Of training
+    steps, a complete lattice has only some sequences of each such grouping.
 
     Parameters
     ----------
@@ -101,11 +103,22 @@ def group_lattice(network: Network, max_layers: int, max_steps: int | None = Non
     """
     max_steps = MOST_STEPS if max_steps is None else max_steps
     groups = legal_groups(network, max_layers)
+    if tail(network):
+        forced = forced_lattice(network, groups, min(MOST_IDEALS, max_steps), max_steps)
+        if forced is not None:
+            return GroupLattice(groups, forced[0], *forced[1], complete=True)
+        return _in_part(network, groups)
     needed = in_turn(network)
     ideals = every_ideal(needed, min(MOST_IDEALS, max_steps))
     steps = None if ideals is None else find_steps(ideals, groups, needed, max_steps)
     if ideals is not None and steps is not None:
         return GroupLattice(groups, ideals, *steps, complete=True)
+    return _in_part(network, groups)
+
+
+def _in_part(network: Network, groups: tuple[int, ...]) -> GroupLattice:
+    """The lattice of some ideals."""
+    needed = in_turn(network)
     ideals = some_ideals(network, needed)
     steps = find_steps(ideals, groups, needed, None)
     assert steps is not None

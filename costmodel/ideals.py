@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from costmodel.layer_sets import layer_indices, union
+from costmodel.layer_sets import layer_indices, readers_of, union
 from specs.network import Network
 
 MOST_PER_SIZE = 24
@@ -13,7 +13,7 @@ MOST_PER_SIZE = 24
 
 def every_ideal(needed: tuple[int, ...], most: int) -> tuple[int, ...] | None:
     """All ideals, smallest first; None if there are more than ``most``."""
-    readers = _readers(needed)
+    readers = readers_of(needed)
     ideals = [0]
     frontier = {0: _ready(0, range(len(needed)), needed)}  # what could run next, for each ideal
     while frontier:
@@ -36,8 +36,8 @@ def some_ideals(network: Network, needed: tuple[int, ...], per_size: int | None 
     What is alive between two groups travels through DRAM, so good groups end where little is alive.
     """
     per_size = MOST_PER_SIZE if per_size is None else per_size
-    sizes = [layer.output.elements for layer in network.layers]
-    readers = _readers(needed)
+    sizes = [0 if layer.reduces else layer.output.elements for layer in network.layers]
+    readers = readers_of(needed)
 
     def alive(ideal: int) -> int:
         return sum(sizes[i] for i in layer_indices(ideal) if readers[i] & ~ideal)
@@ -54,15 +54,6 @@ def some_ideals(network: Network, needed: tuple[int, ...], per_size: int | None 
             frontier.append(in_order)
         ideals += sorted(frontier)
     return tuple(ideals)
-
-
-def _readers(needed: tuple[int, ...]) -> list[int]:
-    """For each layer, the layers that read its output."""
-    readers = [0] * len(needed)
-    for reader, sources in enumerate(needed):
-        for source in layer_indices(sources):
-            readers[source] |= 1 << reader
-    return readers
 
 
 def _ready(ideal: int, layers: Iterable[int], needed: tuple[int, ...]) -> int:

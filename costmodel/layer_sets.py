@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from specs.network import Network
 
@@ -18,21 +18,31 @@ def layer_indices(layers: int) -> tuple[int, ...]:
 
 
 def predecessors(network: Network) -> tuple[int, ...]:
-    """For each layer, the set of layers whose outputs it reads."""
+    """For each layer, the set of layers whose outputs, masks or sums it reads."""
     sets = []
     for layer in network.layers:
-        made = [network.index[name] for name in layer.input_tensors if name in network.index]
-        sets.append(sum(1 << i for i in made))
+        made = {network.maker[name] for name in layer.input_tensors} | set(layer.waits_for)
+        sets.append(union(1 << network.index[name] for name in made if name in network.index))
     return tuple(sets)
+
+
+def readers_of(needed: Sequence[int]) -> list[int]:
+    """For each layer, the layers that need it."""
+    readers = [0] * len(needed)
+    for reader, sources in enumerate(needed):
+        for source in layer_indices(sources):
+            readers[source] |= 1 << reader
+    return readers
 
 
 def in_turn(network: Network) -> tuple[int, ...]:
     """For each layer, the layers that run before it: what it reads, and all of the part of the network before its own.
 
-    Parts are layers that hang together by tensors. What they cost does not depend on their order, so they may run one
-    part after another, in the order of their first layers (docs/solver.md).
+    Parts are layers that hang together by tensors and sums. What they cost does not depend on their order, so they may
+    run one part after another, in the order of their first layers (docs/solver.md).
     """
-    needed, adjacent = list(predecessors(network)), neighbours(network)
+    needed = list(predecessors(network))
+    adjacent = tuple(union(near) for near in zip(neighbours(network), needed, readers_of(needed), strict=True))
     before, left = 0, (1 << len(needed)) - 1
     while left:
         part = connected(left & -left, adjacent)
@@ -43,16 +53,50 @@ def in_turn(network: Network) -> tuple[int, ...]:
 
 
 def neighbours(network: Network) -> tuple[int, ...]:
-    """For each layer, the layers it shares a tensor with: its producers, its readers, its fellow readers."""
+    """For each layer, the layers it shares a tensor with: its producers, its readers, its fellow readers.
+
+    Who reads a mask or a view is a reader of the map's maker, but a fellow only of who reads the same mask or view.
+    An update touches its own gradient alone.
+    """
     sets = [0] * len(network.layers)
-    for tensor, readers in network.consumers.items():
-        touching = [network.index[name] for name in readers]
-        if tensor in network.index:
-            touching.append(network.index[tensor])
-        together = sum(1 << i for i in touching)
-        for i in touching:
-            sets[i] |= together & ~(1 << i)
+    for tensor, names in network.consumers.items():
+        readers = union(1 << network.index[name] for name in names)
+        for i in layer_indices(readers):
+            sets[i] |= readers & ~(1 << i)
+        if (maker := network.maker[tensor]) in network.index:
+            _join(sets, network.index[maker], readers)
+    for i, layer in enumerate(network.layers):
+        if layer.op == "update":
+            _join(sets, network.index[layer.waits_for[0]], 1 << i)
     return tuple(sets)
+
+
+def apart(network: Network) -> tuple[int, ...]:
+    """For each layer, the layers that never share a group with it.
+
+    Sums are complete, and words can be read in another shape, only when all tiles have run: so a reduction and who
+    waits for it are apart, but for a gradient and its own update; and a map and who reads it reshaped.
+    """
+    sets = [0] * len(network.layers)
+    for i, layer in enumerate(network.layers):
+        for name in layer.waits_for[layer.op == "update" :]:
+            _join(sets, network.index[name], 1 << i)
+    views = dict(network.views)
+    for name, readers in network.consumers.items():
+        view, reshaped = views.get(name), False
+        while view is not None:
+            reshaped |= view.reshaped
+            view = views.get(view.parent)
+        if reshaped and (maker := network.maker[name]) in network.index:
+            _join(sets, network.index[maker], union(1 << network.index[reader] for reader in readers))
+    return tuple(sets)
+
+
+def _join(sets: list[int], one: int, others: int) -> None:
+    """Put a layer into the sets of some others, and them into its own."""
+    sets[one] |= others
+    for i in layer_indices(others):
+        sets[i] |= 1 << one
 
 
 def is_connected(layers: int, adjacent: tuple[int, ...]) -> bool:

@@ -8,6 +8,7 @@ from costmodel.chunks import possible_input_splits, possible_splits
 from costmodel.design import ORDERS_ALONE, Design, GroupDesign, Order
 from costmodel.groups import is_connected, is_convex, neighbours, predecessors
 from costmodel.hardware import hardware_points
+from costmodel.layer_sets import apart, layer_indices
 from costmodel.plain_regions import RegionPlan
 from costmodel.template import PREFERENCES, Preference, is_channelwise
 from specs.network import Layer, Network
@@ -113,7 +114,7 @@ def check_design(study: Study, design: Design) -> None:
     network = study.network
     if design.hardware not in set(hardware_points(study)):
         raise DesignError(f"hardware {design.hardware} is not a point of the study")
-    before, adjacent = predecessors(network), neighbours(network)
+    before, adjacent, never = predecessors(network), neighbours(network), apart(network)
     done = 0
     for group in design.groups:
         label = "+".join(group.layers)
@@ -126,6 +127,7 @@ def check_design(study: Study, design: Design) -> None:
             raise DesignError(f"group {label} must list each layer once, in topological order")
         if layers & done:
             raise DesignError(f"group {label} runs a layer that already ran")
+        _check_together(network, indices, layers, never, label)
         if any(before[i] & ~(done | layers) for i in indices):
             raise DesignError(f"group {label} runs before a layer that it needs")
         if len(indices) > study.fusion.max_layers:
@@ -136,6 +138,17 @@ def check_design(study: Study, design: Design) -> None:
         done |= layers
     if done != (1 << len(network.layers)) - 1:
         raise DesignError("the groups must cover every layer")
+
+
+def _check_together(network: Network, indices: list[int], layers: int, never: tuple[int, ...], label: str) -> None:
+    """Check that no two layers of a group stay apart, and that an update has its own gradient or nobody beside it."""
+    for i in indices:
+        layer = network.layers[i]
+        if len(indices) > 1 and layer.op == "update" and not layers >> network.index[layer.waits_for[0]] & 1:
+            raise DesignError(f"group {label} runs {layer.name} without {layer.waits_for[0]}")
+        for other in layer_indices(never[i] & layers):
+            names = f"{layer.name} and {network.layers[other].name}"
+            raise DesignError(f"group {label} must not hold both {names}: one is complete before the other begins")
 
 
 def _check_group(study: Study, group: GroupDesign, label: str) -> None:

@@ -1,13 +1,14 @@
 """Every legal fusion group of a network, grown layer by layer from the graph itself.
 
-A group is legal if it is convex, connected through edges or shared inputs, and not too large. Every legal group
-of two layers or more has a layer whose removal leaves a legal group (docs/solver.md has the proof), so growing
+A group is legal if it is convex, connected through edges or shared inputs, not too large, and of no two layers that
+stay apart. (An update has no neighbour but its own gradient, so it is alone or with it.) Every legal group of two
+layers or more has a layer whose removal leaves a legal group (docs/solver.md has the proof), so growing
 legal groups by one neighbour at a time finds them all, in time proportional to their number.
 """
 
 from __future__ import annotations
 
-from costmodel.layer_sets import ancestors, descendants, layer_indices, neighbours, predecessors
+from costmodel.layer_sets import ancestors, apart, descendants, layer_indices, neighbours, predecessors
 from specs.network import Network
 
 MOST_GROUPS = 100_000
@@ -27,22 +28,22 @@ def legal_groups(network: Network, max_layers: int, most: int | None = None) -> 
         If there are more than ``most`` groups (`MOST_GROUPS` by default).
     """
     most = MOST_GROUPS if most is None else most
-    before, adjacent = predecessors(network), neighbours(network)
+    before, adjacent, never = predecessors(network), neighbours(network), apart(network)
     above, below = ancestors(before), descendants(before)
-    # Of each group of the current size: all that its layers depend on, all that depends on them, all it touches.
-    grown = {1 << i: (above[i], below[i], adjacent[i]) for i in range(len(before))}
+    # Of each group of the current size: all it depends on, all that depends on it, all it touches, all apart from it.
+    grown = {1 << i: (above[i], below[i], adjacent[i], never[i]) for i in range(len(before))}
     groups = sorted(grown)
     for _ in range(1, max_layers):
-        larger: dict[int, tuple[int, int, int]] = {}
-        for group, (needed, needing, touched) in grown.items():
-            for i in layer_indices(touched & ~group):
+        larger: dict[int, tuple[int, int, int, int]] = {}
+        for group, (needed, needing, touched, barred) in grown.items():
+            for i in layer_indices(touched & ~group & ~barred):
                 one = group | 1 << i
                 if one in larger:
                     continue
                 # A path that leaves the group and comes back must now end or begin at layer i.
                 if (below[i] & needed | above[i] & needing) & ~one:
                     continue
-                larger[one] = (needed | above[i], needing | below[i], touched | adjacent[i])
+                larger[one] = (needed | above[i], needing | below[i], touched | adjacent[i], barred | never[i])
             if len(groups) + len(larger) > most:
                 raise TooWideError(
                     f"network {network.name} has more than {most} fusion groups of up to {max_layers} layers;"

@@ -183,7 +183,7 @@ def _sweep(alone: Alone, outputs: tuple[tuple[int, int], ...], inputs: tuple[Inp
         filters, first = sum(number * size for size, number in outputs), inputs[0].first
         end = finish_sums(study, layer, alone.update, filters, words, first)
         if alone.update is not None:
-            tile = update_tile(alone.update, filters, updated_params(alone.update, filters, words, first))
+            tile = update_tile(study, filters, updated_params(alone.update, filters, words, first))
             work = alone.hardware.array.tile_work(alone.update, tile, alone.terms)
     return Sweep(
         visits,

@@ -55,9 +55,9 @@ class Sweep:
     """Visits of all tiles of all images, in order, while some weights stay.
 
     ``stays_bytes`` are loaded with the first visit, ``sums_bytes`` of partial sums stored after every visit but the
-    last and loaded before every visit but the first; ``finish`` follows the last visit. With ``streams_input`` the input
-    comes in chunks while the array works, so that nothing is loaded ahead of the first visit. Results leave a visit in
-    ``steps_per_visit`` parts.
+    last and loaded before every visit but the first; ``finish`` follows the last visit. With ``streams_input`` the
+    input comes in chunks while the array works, so that nothing is loaded ahead of the first visit. Results leave a
+    visit in ``steps_per_visit`` parts.
     """
 
     visits: list[Visit]
@@ -105,7 +105,7 @@ def fused_sweep(study: Study, hardware: Hardware, group: GroupDesign, plan: Regi
 def update_work(study: Study, hardware: Hardware, group: GroupDesign, terms: Terms) -> TileWork:
     """Arithmetic of a group's updates: each parameter once."""
     updates = [layer for layer in map(study.network.layer, group.layers) if layer.op == "update"]
-    tiles = [update_tile(layer, layer.K, layer.params) for layer in updates]
+    tiles = [update_tile(study, layer.K, layer.params) for layer in updates]
     works = [hardware.array.tile_work(layer, tile, terms) for layer, tile in zip(updates, tiles, strict=True)]
     return add_works(works)
 

@@ -12,29 +12,29 @@ from costmodel.layer_sets import layer_indices, union
 
 Words = NDArray[np.uint64]
 Indices = NDArray[np.intp]
+Steps = tuple[Indices, Indices, Indices]
+"""Columns: ideal before, ideal after, group."""
 
 _BITS = 64
 _CELLS = 4_000_000
 """Pairs of ideal and group looked at at once."""
 
 
-def find_steps(
-    ideals: Sequence[int], groups: Sequence[int], needed: tuple[int, ...], most: int | None
-) -> tuple[Indices, Indices, Indices] | None:
+def find_steps(ideals: Sequence[int], groups: Sequence[int], needed: tuple[int, ...], most: int | None) -> Steps | None:
     """Columns (ideal before, ideal after, group) of all steps, ordered by them; None if more than ``most``.
 
     A group can run at an ideal that holds all it needs and nothing of it; the step counts if the ideal
     reached is listed too.
     """
     words = -(-len(needed) // _BITS)
-    done, members = _words(ideals, words), _words(groups, words)
-    wanted = _words([union(needed[i] for i in layer_indices(group)) & ~group for group in groups], words)
+    done, members = set_words(ideals, words), set_words(groups, words)
+    wanted = set_words([union(needed[i] for i in layer_indices(group)) & ~group for group in groups], words)
     # The lowest layer of a group depends on none of the group: it must be ready wherever the group can run.
     by_lowest: dict[int, list[int]] = defaultdict(list)
     for number, layers in enumerate(groups):
         by_lowest[(layers & -layers).bit_length() - 1].append(number)
     places = {ideal: i for i, ideal in enumerate(ideals)}
-    found: list[tuple[Indices, Indices, Indices]] = []
+    found: list[Steps] = []
     count = 0
     for lowest, listed in by_lowest.items():
         sources = needed[lowest]
@@ -62,7 +62,7 @@ def find_steps(
     return befores[order], afters[order], taken[order]
 
 
-def _words(sets: Sequence[int], words: int) -> Words:
+def set_words(sets: Sequence[int], words: int) -> Words:
     """Sets of layers as rows of 64-bit words."""
     size = words * _BITS // 8
     packed = b"".join(layers.to_bytes(size, "little") for layers in sets)

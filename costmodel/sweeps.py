@@ -129,7 +129,7 @@ def ending(study: Study, family: Family, terms: Terms, layers: tuple[Layer, ...]
     """What a group of these layers does after its last tile; see `plain_sweep.sweep_cycles`."""
     updates = [layer for layer in layers if layer.op == "update"]
     works = [
-        [array.tile_work(layer, update_tile(layer, layer.K, layer.params), terms) for layer in updates]
+        [array.tile_work(layer, update_tile(study, layer.K, layer.params), terms) for layer in updates]
         for array in family.arrays
     ]
     return _ending(family, finish(study, layers), works)
@@ -141,7 +141,7 @@ def ending_of_sums(
     """What follows the last tile of some of a reduction's sums; see `costmodel.beside_maps.finish_sums`."""
     works: list[list[TileWork]] = [[] for _ in family.arrays]
     if update is not None:
-        tile = update_tile(update, size, updated_params(update, size, words, first))
+        tile = update_tile(study, size, updated_params(update, size, words, first))
         works = [[array.tile_work(update, tile, terms)] for array in family.arrays]
     return _ending(family, finish_sums(study, layer, update, size, words, first), works)
 

@@ -16,25 +16,18 @@ SCALE-Sim counts it; sums over several folds of W come back from the feature buf
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
-from costmodel.technology import add_fj, mac_fj, mac_um2
-from costmodel.template import (
-    Ints,
-    Pins,
-    Terms,
-    Tile,
-    Tiles,
-    TileWork,
-    TileWorks,
-    is_channelwise,
-    loop_bounds,
-    vector_ops_per_output,
-)
+from costmodel.array_base import ArrayBase
+from costmodel.preference import best_of, rank
+from costmodel.systolic_gradient import gradient_amounts
+from costmodel.systolic_prices import array_prices
+from costmodel.technology import mac_um2
+from costmodel.template import Ints, Pins, Terms, Tile, Tiles, TileWork, TileWorks, is_channelwise, loop_bounds
+from costmodel.vector_work import Adders
 from specs.network import Layer
 from specs.study import Precision, Technology
 
@@ -46,20 +39,8 @@ def _ceil(a: int, b: int) -> int:
     return -(-a // b)
 
 
-class ArrayPrices(NamedTuple):
-    """Energies inside the array, in fJ: a MAC, and one access to / one move of a word of each kind."""
-
-    mac_fj: int
-    pixel_spad_fj: int
-    weight_spad_fj: int
-    sum_spad_fj: int
-    pixel_hop_fj: int
-    weight_hop_fj: int
-    sum_hop_fj: int
-
-
 @dataclass(frozen=True)
-class SystolicShape:
+class SystolicShape(ArrayBase):
     """rows x cols processing elements, each with a multiplier, and a register for every operand and the sum."""
 
     rows: int
@@ -84,12 +65,20 @@ class SystolicShape:
         pinned = dict(dict(self.pins).get(layer.name, ())).get("dataflow")
         return DATAFLOWS if pinned is None else (str(pinned),)
 
-    def accumulates_in_buffer(self, layer: Layer) -> bool:
+    @property
+    def adders(self) -> Adders:
+        """One operation per cycle in each of ``cols`` lanes below the array [R]."""
+        return Adders(self.cols)
+
+    def adders_mapping(self) -> dict[str, int | str]:
+        return {"vector_lanes": self.cols}
+
+    def nest_accumulates(self, layer: Layer) -> bool:
         """Whether a dataflow that the layer may run with brings sums back for another fold of W."""
         window = (layer.C // layer.G) * layer.R * layer.S
-        return layer.has_weights and window > self.rows and self._dataflows(layer) != ("output-stationary",)
+        return window > self.rows and self._dataflows(layer) != ("output-stationary",)
 
-    def weight_chunk_words(self, layer: Layer, channels: int, input_channels: int) -> int:
+    def nest_chunk_words(self, layer: Layer, channels: int, input_channels: int) -> int:
         """The most that a dataflow which the layer may run with reuses: it must stay until the tile's last pixel.
 
         Weight-stationary: the words of one fold. Input-stationary: ``rows`` words of every filter.
@@ -104,33 +93,19 @@ class SystolicShape:
         }
         return max(words[dataflow] for dataflow in self._dataflows(layer))
 
-    def mapping(self, layer: Layer, tile: Tile, terms: Terms) -> dict[str, int | str]:
-        if not layer.has_weights:
-            return {"vector_lanes": self.cols}
+    def nest_mapping(self, layer: Layer, tile: Tile, terms: Terms) -> dict[str, int | str]:
         return {"dataflow": self._best(layer, tile, terms)[0]}
 
-    def tile_work(self, layer: Layer, tile: Tile, terms: Terms) -> TileWork:
-        if not layer.has_weights:
-            return self._vector_work(layer, tile, terms)
+    def nest_work(self, layer: Layer, tile: Tile, terms: Terms) -> TileWork:
         return self._best(layer, tile, terms)[1]
 
     def _best(self, layer: Layer, tile: Tile, terms: Terms) -> tuple[str, TileWork]:
-        works = [(dataflow, self._work(layer, tile, dataflow, terms)) for dataflow in self._dataflows(layer)]
-
-        def rank(entry: tuple[str, TileWork]) -> tuple[int, int]:
-            work = entry[1]
-            energy = (
-                work.array_fj
-                + (work.feature_read_bytes + work.feature_write_bytes) * terms.feature_fj_per_byte
-                + work.weight_read_bytes * terms.weight_fj_per_byte
-                + work.cycles * terms.leakage_fj_per_cycle
-            )
-            return (work.cycles, energy) if terms.prefer == "fastest" else (energy, work.cycles)
-
-        return min(works, key=rank)
+        price = self._gradient_work if layer.reduces else self._work
+        works = [(dataflow, price(layer, tile, dataflow, terms)) for dataflow in self._dataflows(layer)]
+        return min(works, key=lambda entry: rank(entry[1], terms))
 
     def _work(self, layer: Layer, tile: Tile, dataflow: str, terms: Terms) -> TileWork:
-        precision, prices = terms.precision, self._prices(terms)
+        precision, prices = terms.precision, array_prices(terms)
         groups, N, C = loop_bounds(layer, tile.channels, tile.input_channels)
         M, W = tile.images * tile.rows * tile.cols, C * layer.R * layer.S
         if M == 0:
@@ -171,68 +146,51 @@ class SystolicShape:
             weight_read_bytes=groups * (weight_words + bias_words) * precision.weight_bytes,
         )
 
-    def _prices(self, terms: Terms) -> ArrayPrices:
-        technology, precision = terms.technology, terms.precision
-        spad, hop = 1000 * technology.spad_pj_per_bit, 1000 * technology.hop_pj_per_bit
-        return ArrayPrices(
-            mac_fj(technology, max(precision.activation, precision.weight), precision.floating),
-            *(round(spad * bits) for bits in (precision.activation, precision.weight, precision.partial_sum)),
-            *(round(hop * bits) for bits in (precision.activation, precision.weight, precision.partial_sum)),
+    def _gradient_work(self, layer: Layer, tile: Tile, dataflow: str, terms: Terms) -> TileWork:
+        groups, N, C = loop_bounds(layer, tile.channels, tile.input_channels)
+        M = tile.images * tile.rows * tile.cols
+        if M == 0:
+            return TileWork(0, 0, 0, 0, 0, 0, 0)
+        cycles, macs_fj, spad_fj, network_fj, read_bytes, sum_bytes = gradient_amounts(
+            dataflow,
+            self.rows,
+            self.cols,
+            groups,
+            M,
+            N,
+            C * layer.R * layer.S,
+            int(layer.bias),
+            array_prices(terms),
+            terms.precision,
         )
+        return TileWork(cycles, macs_fj, spad_fj, network_fj, read_bytes, 0, sum_bytes, sum_bytes)
 
-    def _vector_work(self, layer: Layer, tile: Tile, terms: Terms) -> TileWork:
-        """Pools and additions: one operation per cycle in each of ``cols`` lanes below the array [R]."""
-        ops, words = vector_ops_per_output(layer)
-        outputs = tile.images * tile.channels * tile.rows * tile.cols
-        act = terms.precision.activation_bytes
-        return TileWork(
-            cycles=_ceil(outputs * ops, self.cols),
-            mac_fj=outputs * ops * add_fj(terms.technology, terms.precision.activation, terms.precision.floating),
-            spad_fj=0,
-            network_fj=0,
-            feature_read_bytes=outputs * words * act,
-            feature_write_bytes=outputs * act,
-            weight_read_bytes=0,
-        )
-
-    def tile_works(self, layer: Layer, tiles: Tiles, terms: Terms) -> TileWorks:
-        act = terms.precision.activation_bytes
+    def nest_works(self, layer: Layer, tiles: Tiles, terms: Sequence[Terms]) -> list[TileWorks]:
         M = tiles.images * tiles.rows * tiles.cols
-        if not layer.has_weights:
-            ops, words = vector_ops_per_output(layer)
-            outputs = tiles.channels * M
-            ops_fj = outputs * (ops * add_fj(terms.technology, terms.precision.activation, terms.precision.floating))
-            return TileWorks(
-                -(-outputs * ops // self.cols),
-                ops_fj,
-                outputs * (words * act),
-                outputs * act,
-                np.zeros_like(outputs),
-                np.zeros_like(outputs),
-            )
         if is_channelwise(layer):
             groups, N, C = tiles.channels, np.ones_like(M), np.ones_like(M)
         else:
             whole = tiles.channels == layer.K
             groups, C = np.where(whole, layer.G, 1), tiles.input_channels
             N = np.where(whole, layer.K // layer.G, tiles.channels)
+        price = self._gradient_works if layer.reduces else self._works
         W, live = C * (layer.R * layer.S), M > 0
-        works = [self._works(dataflow, groups, M, N, W, layer, terms) for dataflow in self._dataflows(layer)]
-        cycles, array_fj, reads, writes, weights = (np.stack(column) for column in zip(*works, strict=True))
-        energy = array_fj + (reads + writes) * terms.feature_fj_per_byte
-        energy += weights * terms.weight_fj_per_byte + cycles * terms.leakage_fj_per_cycle
-        first, then = (cycles, energy) if terms.prefer == "fastest" else (energy, cycles)
-        # The first dataflow among those that tie: argmin takes the first, as min() does.
-        tied = first == first.min(axis=0)
-        best = np.where(tied, then, np.iinfo(np.int64).max).argmin(axis=0)[None]
-        columns = (cycles, array_fj, reads, writes, weights, np.zeros_like(cycles))
-        return TileWorks(*(np.where(live, np.take_along_axis(column, best, axis=0)[0], 0) for column in columns))
+        works = [price(dataflow, groups, M, N, W, layer, terms[0]) for dataflow in self._dataflows(layer)]
+        best = [best_of(works, one) for one in terms]
+        return [TileWorks(*(np.where(live, column, 0) for column in columns)) for columns in best]
 
-    def _works(
+    def _gradient_works(
         self, dataflow: str, groups: Ints, M: Ints, N: Ints, W: Ints, layer: Layer, terms: Terms
-    ) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+    ) -> TileWorks:
+        cycles, macs_fj, spad_fj, network_fj, read_bytes, sum_bytes = gradient_amounts(
+            dataflow, self.rows, self.cols, groups, M, N, W, int(layer.bias), array_prices(terms), terms.precision
+        )
+        energy = macs_fj + spad_fj + network_fj
+        return TileWorks(cycles, energy, read_bytes, np.zeros_like(cycles), sum_bytes, sum_bytes)
+
+    def _works(self, dataflow: str, groups: Ints, M: Ints, N: Ints, W: Ints, layer: Layer, terms: Terms) -> TileWorks:
         """`_work` for many tiles: the same lines, arrays for numbers."""
-        precision, prices = terms.precision, self._prices(terms)
+        precision, prices = terms.precision, array_prices(terms)
         macs, rows, cols = groups * M * N * W, self.rows, self.cols
         window_folds, filter_folds, one = -(-W // rows), -(-N // cols), np.ones_like(M)
         if dataflow == "weight-stationary":
@@ -253,12 +211,13 @@ class SystolicShape:
             placed, placed_hop_fj = M * N, prices.sum_hop_fj
             moves = prices.pixel_hop_fj + prices.weight_hop_fj
         partial_bytes = groups * M * N * (sum_folds - 1) * precision.partial_sum_bytes
-        return (
+        return TileWorks(
             groups * folds * (2 * rows + cols + T - 2),
             macs * (prices.mac_fj + in_place + moves) + groups * placed * (rows + 1) // 2 * placed_hop_fj,
             groups * pixel_words * precision.activation_bytes + partial_bytes,
             partial_bytes + groups * M * N * precision.activation_bytes,
             groups * N * (W + int(layer.bias)) * weight_reads * precision.weight_bytes,
+            np.zeros_like(macs),
         )
 
 

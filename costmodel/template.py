@@ -83,7 +83,7 @@ class Tiles(NamedTuple):
 class TileWork:
     """Work of one layer over one tile: array cycles, energy inside the array (fJ), bytes at the buffers.
 
-    Only a weight gradient writes to the weight buffer: its sums, each time they come back from the array.
+    Only reductions write to the weight buffer: their sums, each time they come back from the array.
     """
 
     cycles: int
@@ -222,8 +222,8 @@ class LoopBounds(NamedTuple):
 
 
 def is_channelwise(layer: Layer) -> bool:
-    """Whether output channel k needs input channel k alone (depthwise convolutions, pools, additions)."""
-    return not layer.has_weights or layer.G == layer.K == layer.C
+    """Whether output channel k needs input channel k alone (depthwise convolutions, all that is not on the array)."""
+    return not layer.on_array or layer.G == layer.K == layer.C
 
 
 def loop_bounds(layer: Layer, channels: int, input_channels: int) -> LoopBounds:
@@ -237,13 +237,3 @@ def loop_bounds(layer: Layer, channels: int, input_channels: int) -> LoopBounds:
     if channels == layer.K:
         return LoopBounds(layer.G, layer.K // layer.G, input_channels)
     return LoopBounds(1, channels, input_channels)
-
-
-def vector_ops_per_output(layer: Layer) -> tuple[int, int]:
-    """Operations and words read for one output of a layer without weights.
-
-    A pool reads its window and compares or adds every element of it; an addition reads each operand.
-    """
-    if layer.op == "add":
-        return len(layer.operands) - 1, len(layer.operands)
-    return layer.R * layer.S, layer.R * layer.S

@@ -10,25 +10,19 @@ access counts are our reconstruction [R]; tests/validation/vwa.py compares them 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from costmodel.technology import add_fj, mac_fj, mac_um2
-from costmodel.template import (
-    Ints,
-    Pins,
-    Terms,
-    Tile,
-    Tiles,
-    TileWork,
-    TileWorks,
-    is_channelwise,
-    loop_bounds,
-    vector_ops_per_output,
-)
+from costmodel.array_base import ArrayBase
+from costmodel.preference import best_of, rank
+from costmodel.technology import mac_um2
+from costmodel.template import Ints, Pins, Terms, Tile, Tiles, TileWork, TileWorks, is_channelwise, loop_bounds
+from costmodel.vector_work import Adders
+from costmodel.vwa_gradient import gradient_amounts
+from costmodel.vwa_prices import array_prices
 from specs.network import Layer
 from specs.study import Precision, Technology
 
@@ -66,7 +60,7 @@ class BlockMap(NamedTuple):
 
 
 @dataclass(frozen=True)
-class VwaShape:
+class VwaShape(ArrayBase):
     """B blocks of V x T multipliers, an accumulator beside each."""
 
     blocks: int
@@ -87,10 +81,18 @@ class VwaShape:
         mac = mac_um2(technology, max(precision.activation, precision.weight), precision.floating)
         return round(self.pes * (mac + precision.partial_sum * technology.spad_um2_per_bit))
 
-    def accumulates_in_buffer(self, layer: Layer) -> bool:
+    @property
+    def adders(self) -> Adders:
+        """One operation per cycle in each of B x V lanes."""
+        return Adders(self.blocks * self.rows)
+
+    def adders_mapping(self) -> dict[str, int | str]:
+        return {"vector_lanes": self.blocks * self.rows}
+
+    def nest_accumulates(self, layer: Layer) -> bool:
         return False
 
-    def weight_chunk_words(self, layer: Layer, channels: int, input_channels: int) -> int:
+    def nest_chunk_words(self, layer: Layer, channels: int, input_channels: int) -> int:
         """The filters that the array works on at once, of the widest mapping that `tile_work` may take."""
         filters = max(m.filters for m in self._maps(layer, channels, input_channels))
         return filters * (loop_bounds(layer, channels, input_channels).C * layer.R * layer.S + int(layer.bias))
@@ -128,39 +130,24 @@ class VwaShape:
         span = layer.stride[0] if layer.R == layer.S == 1 else 1
         return -(-rows * span // self.rows)
 
-    def mapping(self, layer: Layer, tile: Tile, terms: Terms) -> dict[str, int | str]:
-        if not layer.has_weights:
-            return {"vector_lanes": self.blocks * self.rows}
+    def nest_mapping(self, layer: Layer, tile: Tile, terms: Terms) -> dict[str, int | str]:
         return {"blocks_on": self._best(layer, tile, terms)[0].on}
 
-    def tile_work(self, layer: Layer, tile: Tile, terms: Terms) -> TileWork:
-        if not layer.has_weights:
-            return self._vector_work(layer, tile, terms)
+    def nest_work(self, layer: Layer, tile: Tile, terms: Terms) -> TileWork:
         return self._best(layer, tile, terms)[1]
 
     def _best(self, layer: Layer, tile: Tile, terms: Terms) -> tuple[BlockMap, TileWork]:
         """The preferred mapping and its work; full ties go to blocks on K."""
-        works = [(m, self._work(layer, tile, m, terms)) for m in self._maps(layer, tile.channels, tile.input_channels)]
-
-        def rank(entry: tuple[BlockMap, TileWork]) -> tuple[int, int]:
-            work = entry[1]
-            energy = (
-                work.array_fj
-                + (work.feature_read_bytes + work.feature_write_bytes) * terms.feature_fj_per_byte
-                + work.weight_read_bytes * terms.weight_fj_per_byte
-                + work.cycles * terms.leakage_fj_per_cycle
-            )
-            return (work.cycles, energy) if terms.prefer == "fastest" else (energy, work.cycles)
-
-        return min(works, key=rank)
+        price = self._gradient_work if layer.reduces else self._work
+        works = [(m, price(layer, tile, m, terms)) for m in self._maps(layer, tile.channels, tile.input_channels)]
+        return min(works, key=lambda entry: rank(entry[1], terms))
 
     def _work(self, layer: Layer, tile: Tile, m: BlockMap, terms: Terms) -> TileWork:
-        technology, precision = terms.technology, terms.precision
+        precision, prices = terms.precision, array_prices(terms)
         C = loop_bounds(layer, tile.channels, tile.input_channels).C
         pixels = tile.images * tile.rows * tile.cols
         strip_cols = tile.images * int(self._row_strips(layer, tile.rows)) * tile.cols
         outputs = tile.channels * pixels
-        prices = self._prices(technology, precision)
         return TileWork(
             cycles=m.turns * strip_cols,
             mac_fj=outputs * C * layer.R * layer.S * prices.mac_fj,
@@ -174,75 +161,71 @@ class VwaShape:
             * precision.weight_bytes,
         )
 
-    def _prices(self, technology: Technology, precision: Precision) -> ArrayPrices:
-        return ArrayPrices(
-            mac_fj=mac_fj(technology, max(precision.activation, precision.weight), precision.floating),
-            accumulation_fj=round(1000 * technology.spad_pj_per_bit * 2 * precision.partial_sum),
-            pixel_hop_fj=round(1000 * technology.hop_pj_per_bit * precision.activation),
-            sum_hop_fj=round(1000 * technology.hop_pj_per_bit * precision.partial_sum),
+    def _gradient_work(self, layer: Layer, tile: Tile, m: BlockMap, terms: Terms) -> TileWork:
+        C = loop_bounds(layer, tile.channels, tile.input_channels).C
+        cycles, macs_fj, spad_fj, network_fj, read_bytes, sum_bytes = gradient_amounts(
+            turns=m.turns,
+            words=m.words + m.accumulations,
+            hops=m.pixel_hops + m.sum_hops,
+            channels=tile.channels,
+            kernel_words=C * layer.R * layer.S,
+            bias=int(layer.bias),
+            strips=tile.images * int(self._row_strips(layer, tile.rows)),
+            cols=tile.cols,
+            pixels=tile.images * tile.rows * tile.cols,
+            prices=array_prices(terms),
+            precision=terms.precision,
         )
+        return TileWork(cycles, macs_fj, spad_fj, network_fj, read_bytes, 0, sum_bytes, sum_bytes)
 
-    def _vector_work(self, layer: Layer, tile: Tile, terms: Terms) -> TileWork:
-        """Pools and additions: one operation per lane and cycle, B x V lanes."""
-        ops, words = vector_ops_per_output(layer)
-        outputs = tile.images * tile.channels * tile.rows * tile.cols
-        act = terms.precision.activation_bytes
-        return TileWork(
-            cycles=_ceil(outputs * ops, self.blocks * self.rows),
-            mac_fj=outputs * ops * add_fj(terms.technology, terms.precision.activation, terms.precision.floating),
-            spad_fj=0,
-            network_fj=0,
-            feature_read_bytes=outputs * words * act,
-            feature_write_bytes=outputs * act,
-            weight_read_bytes=0,
-        )
-
-    def tile_works(self, layer: Layer, tiles: Tiles, terms: Terms) -> TileWorks:
-        pixels = tiles.images * tiles.rows * tiles.cols
-        outputs = tiles.channels * pixels
-        act = terms.precision.activation_bytes
-        if not layer.has_weights:
-            ops, words = vector_ops_per_output(layer)
-            return TileWorks(
-                -(-outputs * ops // (self.blocks * self.rows)),
-                outputs * (ops * add_fj(terms.technology, terms.precision.activation, terms.precision.floating)),
-                outputs * (words * act),
-                outputs * act,
-                np.zeros_like(outputs),
-                np.zeros_like(outputs),
-            )
+    def nest_works(self, layer: Layer, tiles: Tiles, terms: Sequence[Terms]) -> list[TileWorks]:
         # Few pairs of channel counts are distinct: each has its mappings once.
         pairs, where = np.unique(tiles.channels * (layer.C + 1) + tiles.input_channels, return_inverse=True)
         maps = [self._maps(layer, *divmod(int(pair), layer.C + 1)) for pair in pairs]
         # numbers[number, mapping, pair]; a pair with one mapping has it twice.
         numbers = np.array([[ms[0][1:], ms[-1][1:]] for ms in maps], dtype=np.int64).reshape(len(maps), 2, 6).T
-        turns, words_read, sums, pixel_hops, sum_hops, _ = numbers[..., where.ravel()].reshape(
-            6, 2, *tiles.channels.shape
-        )
-        prices = self._prices(terms.technology, terms.precision)
+        of_tiles = numbers[..., where.ravel()].reshape(6, 2, *tiles.channels.shape)
+        price = self._gradient_works if layer.reduces else self._works
+        works = [price(layer, tiles, of_tiles[:, number], terms[0]) for number in range(2)]
+        return [best_of(works, one) for one in terms]
+
+    def _works(self, layer: Layer, tiles: Tiles, numbers: Ints, terms: Terms) -> TileWorks:
+        """`_work` for many tiles, ``numbers`` being those of each tile's `BlockMap`."""
+        turns, words_read, sums, pixel_hops, sum_hops, _ = numbers
+        precision, prices = terms.precision, array_prices(terms)
         C = np.ones_like(tiles.channels) if is_channelwise(layer) else tiles.input_channels
+        pixels = tiles.images * tiles.rows * tiles.cols
+        outputs, kernel_words = tiles.channels * pixels, C * (layer.R * layer.S)
         strip_cols = tiles.images * self._row_strips(layer, tiles.rows) * tiles.cols
-        filter_words = C * (layer.R * layer.S)
-        cycles = turns * strip_cols
-        array_fj = outputs * filter_words * prices.mac_fj + pixels * (
-            sums * prices.accumulation_fj + pixel_hops * prices.pixel_hop_fj + sum_hops * prices.sum_hop_fj
+        return TileWorks(
+            turns * strip_cols,
+            outputs * kernel_words * prices.mac_fj
+            + pixels
+            * (sums * prices.accumulation_fj + pixel_hops * prices.pixel_hop_fj + sum_hops * prices.sum_hop_fj),
+            words_read * pixels * precision.activation_bytes,
+            outputs * precision.activation_bytes,
+            tiles.channels * (kernel_words + int(layer.bias)) * strip_cols * precision.weight_bytes,
+            np.zeros_like(outputs),
         )
-        reads, writes = words_read * pixels * act, outputs * act
-        weights = tiles.channels * (filter_words + int(layer.bias)) * strip_cols * terms.precision.weight_bytes
-        energy = array_fj + (reads + writes) * terms.feature_fj_per_byte + cycles * terms.leakage_fj_per_cycle
-        first, then = (cycles, energy) if terms.prefer == "fastest" else (energy, cycles)
-        second = (first[1] < first[0]) | ((first[1] == first[0]) & (then[1] < then[0]))
-        cycles, array_fj, reads = (np.where(second, both[1], both[0]) for both in (cycles, array_fj, reads))
-        return TileWorks(cycles, array_fj, reads, writes, weights, np.zeros_like(weights))
 
-
-class ArrayPrices(NamedTuple):
-    """Energies inside the array, in fJ: a MAC, an accumulator's read and write, a move to the next block."""
-
-    mac_fj: int
-    accumulation_fj: int
-    pixel_hop_fj: int
-    sum_hop_fj: int
+    def _gradient_works(self, layer: Layer, tiles: Tiles, numbers: Ints, terms: Terms) -> TileWorks:
+        turns, words, products, pixel_hops, sum_hops, _ = numbers
+        C = np.ones_like(tiles.channels) if is_channelwise(layer) else tiles.input_channels
+        cycles, macs_fj, spad_fj, network_fj, read_bytes, sum_bytes = gradient_amounts(
+            turns=turns,
+            words=words + products,
+            hops=pixel_hops + sum_hops,
+            channels=tiles.channels,
+            kernel_words=C * (layer.R * layer.S),
+            bias=int(layer.bias),
+            strips=tiles.images * self._row_strips(layer, tiles.rows),
+            cols=tiles.cols,
+            pixels=tiles.images * tiles.rows * tiles.cols,
+            prices=array_prices(terms),
+            precision=terms.precision,
+        )
+        energy = macs_fj + spad_fj + network_fj
+        return TileWorks(cycles, energy, read_bytes, np.zeros_like(cycles), sum_bytes, sum_bytes)
 
 
 def array_shape(numbers: Mapping[str, int], pins: Pins) -> VwaShape:

@@ -36,7 +36,7 @@ def count_designs(study: Study, lattice: GroupLattice, num_points: int) -> int:
     grid, overlap mode, images per tile, and resident weights (for a layer alone: order and chunks of output
     channels). Groups that could swap their order count once per order. Stepwise starts, cuts of input channels and
     choices among mappings would need every tiling's plan: they are in the search, but not in the count. Nor are
-    orders through ideals that are too many to list.
+    orders through ideals that are not listed: too many, or of a training step.
     """
     images, grids = len(image_counts(study)), ((0, 0), (0, 1), (1, 0), (1, 1))
     overlaps = {grid: len(distinct_overlaps(study, 1 + grid[0], 1 + grid[1])) for grid in grids}

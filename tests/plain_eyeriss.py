@@ -61,6 +61,11 @@ def fits(shape: EyerissShape, layer: Layer, e: int, p: int, q: int, r: int, t: i
 
 
 def every_mapping(shape: EyerissShape, layer: Layer, tile: Tile, terms: Terms) -> Iterator[Plain]:
+    for letters in all_letters(shape, layer, tile):
+        yield plain_cost(shape, layer, tile, terms, letters)
+
+
+def all_letters(shape: EyerissShape, layer: Layer, tile: Tile) -> Iterator[dict[str, int]]:
     """All mappings with 1 <= e <= rows and p, q, r, t up to the most that one of them alone may be."""
     fold = shape.folded_kernel(layer)
     slots = shape.rows // fold.rows
@@ -72,7 +77,7 @@ def every_mapping(shape: EyerissShape, layer: Layer, tile: Tile, terms: Terms) -
                     for t in range(1, slots * shape.cols + 1):
                         if not fits(shape, layer, e, p, q, r, t):
                             break
-                        yield plain_cost(shape, layer, tile, terms, {"e": e, "p": p, "q": q, "r": r, "t": t})
+                        yield {"e": e, "p": p, "q": q, "r": r, "t": t}
 
 
 def plain_cost(shape: EyerissShape, layer: Layer, tile: Tile, terms: Terms, letters: dict[str, int]) -> Plain:

@@ -11,7 +11,7 @@ from costmodel.design import ORDERS_ALONE
 from costmodel.hardware import hardware_points
 from costmodel.legal import check_design
 from random_networks import TECHNOLOGY
-from specs.network import Layer, Network, TensorShape
+from specs.network import Layer, Network, TensorShape, View
 from specs.study import Dram, Fusion, Overlap, SeparateBuffers, SharedBuffer, Study, Tiling
 from specs.templates import accelerator
 
@@ -174,6 +174,38 @@ def test_legal_designs_are_accepted_and_cost_something(groups: tuple[GroupDesign
 def test_illegal_designs_are_refused(groups: tuple[GroupDesign, ...], sentence: str) -> None:
     with pytest.raises(DesignError) as error:
         check_design(STUDY, Design(HARDWARE, groups))
+    assert str(error.value) == sentence
+
+
+def _step() -> Network:
+    """Some layers of a training step, in any order that their needs allow."""
+    layers = (
+        _conv("a", "x"),
+        replace(_conv("sums", "a"), op="moments"),
+        replace(_conv("n", "a"), op="norm", waits_for=("sums",)),
+        replace(_conv("w", "n"), op="wgrad", operands=(("x",), ("n",))),
+        replace(_conv("up", "n"), op="update", operands=(), waits_for=("w", "sums")),
+        _conv("b", "reshaped"),
+    )
+    view = View("n", 0, TensorShape(4, 8, 8), reshaped=True)
+    return Network("step", (("x", SHAPE),), layers, (), views=(("reshaped", view),))
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        ("a sums n", "group a+sums+n must not hold both sums and n: one is complete before the other begins"),
+        ("n b", "group n+b must not hold both n and b: one is complete before the other begins"),
+        ("n up", "group n+up runs up without w"),
+        ("sums w up", "group sums+w+up must not hold both sums and up: one is complete before the other begins"),
+        ("w up", "group w+up runs before a layer that it needs"),
+        ("up", "group up runs before a layer that it needs"),
+    ],
+)
+def test_what_must_be_complete_before_it_is_used_is_refused_in_one_group(names: str, sentence: str) -> None:
+    study = replace(STUDY, network=_step(), fusion=Fusion(6))
+    with pytest.raises(DesignError) as error:
+        check_design(study, Design(HARDWARE, (GroupDesign(tuple(names.split())),)))
     assert str(error.value) == sentence
 
 
