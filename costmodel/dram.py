@@ -63,7 +63,7 @@ class Dram:
         if found is None or not found.valid[here].all():
             raise ExecutionError(f"{name} is loaded from DRAM before it was stored")
         block = Block(channels, rows, cols, found.values[here])
-        self.read_bytes += self._num_bytes(name, block)
+        self.read_bytes += self.num_bytes(name, block)
         return block
 
     def store(self, name: str, images: range, block: Block) -> None:
@@ -74,10 +74,11 @@ class Dram:
         ExecutionError
             If one was stored before.
         """
-        self.write_bytes += self._num_bytes(name, block)
+        self.write_bytes += self.num_bytes(name, block)
         self._write(self.tensors, name, images, block)
 
-    def _num_bytes(self, name: str, block: Block) -> int:
+    def num_bytes(self, name: str, block: Block) -> int:
+        """Bytes of some words of a feature map, a mask or a view."""
         images, channels = block.values.shape[:2]
         return (
             int(images) * len(block.rows) * len(block.cols) * pixel_bytes(self.network, self.precision, name, channels)
@@ -180,24 +181,23 @@ class Dram:
         self.read_bytes += len(places) * self.result_bytes(name)
         return self.results[name].values[places]
 
-    def load_states(self, name: str, filters: Index) -> Ints:
-        """Read parameters and moments of some filters, shape (1 + moments, filters, words)."""
-        states = self.data.states[name][:, filters].astype(np.int64)
+    def load_states(self, name: str, k: int, words: Index) -> Ints:
+        """Read parameters and moments of a part of a filter, shape (1 + moments, words)."""
+        states: Ints = self.data.states[name][:, k, words].astype(np.int64)
         self.read_bytes += states.size * self.precision.state_bytes
         return states
 
-    def store_states(self, layer: Layer, filters: Index, states: Ints) -> None:
-        """Write what an update changed of some filters: parameters, moments, and perhaps parameters as weights."""
+    def store_states(self, layer: Layer, k: int, words: Index, states: Ints) -> None:
+        """Write what an update changed of a part of a filter: parameters, moments, perhaps parameters as weights."""
         kept = self.data.states[layer.name].shape[0]
         widths = [self.precision.state_bytes] * kept + [self.precision.weight_bytes]
-        size = len(filters) * (layer.params // layer.K)
-        self.write_bytes += size * sum(widths[: len(states)])
+        self.write_bytes += len(words) * sum(widths[: len(states)])
         if layer.name not in self.results:
             self.results[layer.name] = Stored.empty(len(states), layer.K, layer.params // layer.K)
         found = self.results[layer.name]
-        if found.valid[:, filters].any():
+        if found.valid[:, k, words].any():
             raise ExecutionError(f"{layer.name} changes a word twice")
-        found.values[:, filters], found.valid[:, filters] = states, True
+        found.values[:, k, words], found.valid[:, k, words] = states, True
 
     def _write(self, stored: dict[str, Stored], name: str, images: range, block: Block) -> None:
         if name not in stored:

@@ -103,7 +103,7 @@ def _run(study: Study, hardware: Hardware, dram: Dram, group: GroupDesign) -> Gr
     chip = Chip(study, hardware, dram, features, WeightBuffer(weights, dram, 2 if hardware.double_buffer else 1))
     reads, writes = dram.read_bytes, dram.write_bytes
     first = study.network.layer(group.layers[0])
-    if len(group.layers) > 1 or first.op == "update":
+    if group.order == "fused" or first.op == "update":
         FusedGroup(chip, group).run()
     elif first.reduces or not first.on_array:
         ChannelSweeps(chip, group).run()

@@ -8,12 +8,11 @@ from costmodel.buffers import Block, ExecutionError, Index, Region, get, indices
 from costmodel.design import GroupDesign
 from costmodel.executed_chip import Chip, accumulates, finished, no_sums, piece_words, sum_up
 from costmodel.executed_inputs import InputAlone
-from costmodel.executed_masks import MasksBeside
 from costmodel.executed_orders import At, cuts_of, key, loops_of, walk
-from costmodel.executed_steps import axis_steps
+from costmodel.executed_steps import axis_steps, operands_of
 from costmodel.executed_tiles import Stage, all_visits
 from costmodel.executed_weights import WeightChunk
-from costmodel.reference_words import wrap
+from costmodel.reference_words import is_masked, wrap
 from specs.network import MASK
 
 
@@ -31,8 +30,8 @@ class LayerAlone:
         self.counts = At(len(self.cuts.outputs), len(self.cuts.inputs), len(self.visits))
         self.spills = group.order.endswith("-spilling")
         self.in_sums = self.counts.c > 1 or accumulates(chip, self.layer)
-        self.masks = MasksBeside(chip, self.layer)
         self.sums: Region | None = None
+        self.mask: Region | None = None
 
     def run(self) -> None:
         """Run all loops."""
@@ -63,20 +62,18 @@ class LayerAlone:
         visits = range(len(self.visits))
         most_made = self.group.images * max(self._made_area(n) for n in visits)
         outputs = most_made * max(len(made) for made in self.cuts.outputs)
-        made_mask = most_made * max(self.masks.made_bytes(made) for made in self.cuts.outputs)
-        read_mask = most_made * max(self.masks.read_bytes(made) for made in self.cuts.outputs)
         several = chip.hardware.double_buffer and len(self.visits) * self.order.parts(self.counts) > 1
         width = chip.psum_bytes if self.spills else chip.act_bytes
         self.input = InputAlone(chip, self.group, (self.cuts, self.order), (self.rows, self.cols), self.visits)
         sums = outputs * width if several and self.spills else None
-        stored = outputs * width + made_mask
+        mask = -(-max(len(made) for made in self.cuts.outputs) * self.layer.mask_bits // 8)
+        stored = outputs * width + (0 if self.spills else most_made * mask)
         self.sums_stage = Stage(chip.features, "partial sums for the next tile", sums)
-        self.mask_stage = Stage(chip.features, "masks for the next tile", read_mask if several else None)
         self.store_stage = Stage(chip.features, "stored for the last tile", stored if several else None)
 
     def _close(self) -> None:
         self.input.close()
-        for stage in (self.sums_stage, self.mask_stage, self.store_stage):
+        for stage in (self.sums_stage, self.store_stage):
             stage.close()
         self.chip.weights.close()
 
@@ -125,7 +122,9 @@ class LayerAlone:
         channels = self.cuts.outputs[at.k]
         width = chip.psum_bytes if self.in_sums else chip.act_bytes
         self.sums = Region(chip.features, self.layer.name, len(visit.images), channels, rows, cols, width)
-        self.masks.open(visit.images, channels, rows, cols)
+        if self.layer.mask_bits:
+            bits, name = self.layer.mask_bits, self.layer.name + MASK
+            self.mask = Region(chip.features, name, len(visit.images), channels, rows, cols, 0, bits)
         if self.spills and at.c:
             back = chip.dram.load_sums(self.layer.name, visit.images, channels, rows, cols)
             self.sums_stage.fill({self.layer.name: back}, chip.psum_bytes * back.values.size)
@@ -145,18 +144,18 @@ class LayerAlone:
         sums = no_sums(images, len(chunk.outputs), rows, cols)
         if at.c:
             sums = self._read_sums(at)
-        blocks = [self.input.read(operand, at, rows, cols) for operand in self.input.under_kernel]
+        blocks = [self.input.read(operand, own, at, rows, cols) for operand, own in operands_of(layer)]
+        mask = blocks.pop().values if is_masked(layer) else None
         sums = sum_up(self.chip, blocks, chunk, words, sums, rows, cols, self.in_sums)
         self.sums.clear()
         if at.c < self.counts.c - 1:
             sums = wrap(sums, self.chip.study.precision.partial_sum)
             put(Block(chunk.outputs, rows, cols, sums), [self.sums], layer.name)
             return
-        mask = self.masks.load(chunk.outputs, self.mask_stage)
         made = finished(self.chip, layer, sums, blocks, mask, rows, cols)
         put(Block(chunk.outputs, rows, cols, made[layer.name]), [self.sums], layer.name)
-        if layer.mask_bits:
-            self.masks.write(made[layer.name + MASK])
+        if self.mask is not None:
+            put(Block(chunk.outputs, rows, cols, made[self.mask.what]), [self.mask], self.mask.what)
 
     def _read_sums(self, at: At) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
         assert self.sums is not None
@@ -169,20 +168,23 @@ class LayerAlone:
         chip, visit, name = self.chip, self.visits[at.t], self.layer.name
         region, done = self.sums, at.c == self.counts.c - 1
         block = get(region.images, region.channels, region.rows, region.cols, [region], name)
-        made = self.masks.made() if done else {}
-        width = chip.act_bytes if done else chip.psum_bytes
-        positions = len(visit.images) * len(block.rows) * len(block.cols)
-        mask_bytes = positions * self.masks.made_bytes(region.channels) if done else 0
-        self.store_stage.fill({name: block} | made, block.values.size * width + mask_bytes)
+        leaving = {name: block}
+        if done and self.mask is not None:
+            mask = self.mask
+            leaving[mask.what] = get(mask.images, mask.channels, mask.rows, mask.cols, [mask], mask.what)
+        unfinished = block.values.size * chip.psum_bytes
+        size = sum(chip.dram.num_bytes(tensor, words) for tensor, words in leaving.items()) if done else unfinished
+        self.store_stage.fill(leaving, size)
         if done:
             stored = (self.rows.tensors[name].stored[visit.row], self.cols.tensors[name].stored[visit.col])
             if not (np.array_equal(stored[0], block.rows) and np.array_equal(stored[1], block.cols)):
                 raise ExecutionError(f"{name} alone makes what it does not store")
-            for tensor, words in ({name: block} | made).items():
+            for tensor, words in leaving.items():
                 chip.dram.store(tensor, visit.images, words)
         else:
             chip.dram.store_sums(name, visit.images, block)
         self.store_stage.empty()
         region.free()
-        self.masks.close()
-        self.sums = None
+        if self.mask is not None:
+            self.mask.free()
+        self.sums = self.mask = None

@@ -25,7 +25,7 @@ from costmodel.executed_steps import AxisSteps, axis_steps, operands_of, source,
 from costmodel.executed_sums import SumBuffer
 from costmodel.executed_tiles import Held, Stage, Visit, all_visits
 from costmodel.executed_weights import WeightChunk
-from costmodel.reference_words import Ints, is_masked
+from costmodel.reference_words import is_masked
 from specs.network import Layer
 
 
@@ -82,8 +82,8 @@ class FusedGroup:
     def run(self) -> None:
         """Run every tile of every share of the batch, then what waits for complete sums."""
         chip = self.chip
-        chip.weights.open_window((layer, self._piece_words(layer)) for layer in self.streams)
-        self.sums.reserve_updates(self.updates, set(self.group.layers))
+        updated = max((self.sums.update_bytes(one, self._fused_with(one)) for one in self.updates), default=0)
+        chip.weights.open_window(((layer, self._piece_words(layer)) for layer in self.streams), updated)
         overlaps = chip.hardware.double_buffer and len(self.visits) > 1
         loads = Stage(chip.features, "loaded for the next tile", self._most_loaded() if overlaps else None)
         stores = Stage(chip.features, "stored for the last tile", self._most_stored() if overlaps else None)
@@ -231,16 +231,16 @@ class FusedGroup:
         if not (reductions or self.updates):
             return
         before, used = self.chip.counts, {name for update in self.updates for name in update.waits_for}
-        kept: dict[str, Ints] = {}
         for chunk in reductions:
-            words = self.sums.finish(chunk)
-            if chunk.layer.name in used:
-                kept[chunk.layer.name] = words
-            else:
-                self.sums.store(chunk, words)
+            if chunk.layer.name not in used:
+                self.sums.store(chunk, self.sums.finish(chunk))
         for update in self.updates:
-            self.sums.update(update, kept)
+            self.sums.update(update, self._fused_with(update))
         self.chip.note(range(self.chip.study.batch), 0, 0, self.at, before)
+
+    def _fused_with(self, update: Layer) -> WeightChunk | None:
+        """The sums of an update's gradient, if the group makes them."""
+        return self.chunks.get(update.waits_for[0])
 
     def _operands(self, layer: Layer, rows: Index, cols: Index) -> list[Block]:
         """Read what a layer's new outputs touch of each operand: its tensors side by side along the channels."""

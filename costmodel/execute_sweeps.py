@@ -12,7 +12,7 @@ from costmodel.executed_weights import WeightChunk
 
 
 class ChannelSweeps:
-    """One layer on a chip, chunk of output channels by chunk of input channels.
+    """One layer on a chip, chunk by chunk of its channels; a weight gradient perhaps with its update.
 
     What is beside the maps stays for a sweep over all tiles, unless the order lets the sums of a reduction stream.
     """
@@ -20,7 +20,7 @@ class ChannelSweeps:
     def __init__(self, chip: Chip, group: GroupDesign) -> None:
         self.chip, self.layer = chip, chip.study.network.layer(group.layers[0])
         stays = group.order == "weight-stationary" and self.layer.has_weights
-        self.group = replace(group, resident=frozenset(group.layers) if stays else group.resident)
+        self.group = replace(group, resident=frozenset([self.layer.name]) if stays else group.resident)
 
     def run(self) -> None:
         """Run all sweeps."""

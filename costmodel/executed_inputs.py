@@ -1,4 +1,4 @@
-"""What a convolution alone holds and loads of its input, the operand under the kernel, in any loop order."""
+"""What a convolution alone holds and loads of its operands, in any loop order."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from costmodel.buffers import Block, Index, Pool, indices
 from costmodel.design import GroupDesign
+from costmodel.dram import pixel_bytes
 from costmodel.execute_fused import beside
 from costmodel.executed_chip import Chip
 from costmodel.executed_orders import At, Cuts, Loops, key, tensor_channels
@@ -33,8 +34,7 @@ class InputAlone:
         self.cuts, self.order = cut
         self.layer: Layer = self.cuts.layer
         self.rows, self.cols = steps
-        self.under_kernel = [operand for operand, own in operands_of(self.layer) if not own]
-        self.outside = tuple(dict.fromkeys(name for operand in self.under_kernel for name in operand))
+        self.outside = tuple(dict.fromkeys(name for operand in self.layer.operands for name in operand))
         self.held: list[dict[str, Held]] = []
         self.slots: list[Pool] = []
         self.fetched: list[At] = []
@@ -45,7 +45,7 @@ class InputAlone:
             self.slots = [Pool(f"{self.layer.name} input slot", slot) for _ in range(copies)]
             chip.features.reserve(copies * slot, "chunks of input channels")
         moves = chip.hardware.double_buffer and len(visits) > 1 and not self.order.streams
-        inputs = channels * max(self._new_area(n) for n in places) * chip.act_bytes
+        inputs = group.images * max(self._new_bytes(at, n) for at in self._all_chunks() for n in places)
         self.load_stage = Stage(chip.features, "loaded for the next tile", inputs if moves else None)
 
     def plan(self, places: list[At]) -> None:
@@ -80,14 +80,14 @@ class InputAlone:
         if waits and self.fetched:
             self._wait(self._load(self.fetched[0]))
 
-    def read(self, operand: tuple[str, ...], at: At, rows: Index, cols: Index) -> Block:
+    def read(self, operand: tuple[str, ...], own: bool, at: At, rows: Index, cols: Index) -> Block:
         """Read what outputs touch of one operand, for a chunk of output and one of input channels."""
-        under = [
-            indices(touched(self.layer, range(made[0], made[-1] + 1), axis)) for axis, made in enumerate((rows, cols))
-        ]
-        needed = tensor_channels(self.network, operand, self.cuts.needed(at.k, at.c))
+        made = enumerate((rows, cols))
+        under = [indices(touched(self.layer, range(some[0], some[-1] + 1), axis, own)) for axis, some in made]
+        channels = self.cuts.outputs[at.k] if own else self.cuts.needed(at.k, at.c)
+        needed = tensor_channels(self.network, operand, channels)
         held = self.held[0]
-        return beside([held[name].read(channels, under[0], under[1]) for name, channels in needed if len(channels)])
+        return beside([held[name].read(some, under[0], under[1]) for name, some in needed if len(some)])
 
     def close(self) -> None:
         for held in self.held:
@@ -95,23 +95,38 @@ class InputAlone:
         self.chip.features.release(sum(slot.capacity_bytes for slot in self.slots))
         self.load_stage.close()
 
+    def _all_chunks(self) -> list[At]:
+        return [At(k, c, 0) for k, c in np.ndindex(len(self.cuts.outputs), len(self.cuts.inputs))]
+
     def _most_channels(self) -> int:
         """Channels of all tensors of the largest input that is loaded at once."""
-        cuts = np.ndindex(len(self.cuts.outputs), len(self.cuts.inputs))
-        found = [self._held_channels(At(k, c, 0)) for k, c in cuts]
+        found = [self._held_channels(at) for at in self._all_chunks()]
         return max(sum(len(channels) for channels in some.values()) for some in found)
+
+    def _channels(self, operand: tuple[str, ...], own: bool, at: At) -> list[tuple[str, Index]]:
+        """Channels of an operand that are on chip together; a mask's go with the outputs."""
+        channels = self.cuts.held(at.k, at.c, self.order)
+        if own:
+            channels = self.cuts.outputs[at.k] if "k" in self.order.inputs else indices(range(self.layer.K))
+        return tensor_channels(self.network, operand, channels)
 
     def _held_channels(self, at: At) -> dict[str, Index]:
         """Channels of each tensor that are on chip together."""
         held: dict[str, Index] = dict.fromkeys(self.outside, indices([]))
-        for operand in self.under_kernel:
-            for name, channels in tensor_channels(self.network, operand, self.cuts.held(at.k, at.c, self.order)):
+        for operand, own in operands_of(self.layer):
+            for name, channels in self._channels(operand, own, at):
                 held[name] = np.union1d(held[name], channels)
         return held
 
-    def _new_area(self, visit: int) -> int:
-        name, place = self.outside[0], self.visits[visit]
-        return len(self.rows.tensors[name].new[place.row]) * len(self.cols.tensors[name].new[place.col])
+    def _new_bytes(self, at: At, visit: int) -> int:
+        """Bytes of one image that are loaded for a visit."""
+        place = self.visits[visit]
+        return sum(
+            pixel_bytes(self.network, self.chip.study.precision, name, len(channels))
+            * len(self.rows.tensors[name].new[place.row])
+            * len(self.cols.tensors[name].new[place.col])
+            for name, channels in self._held_channels(at).items()
+        )
 
     def _held_area(self, visit: int) -> int:
         """Words of one channel of the input that are held in a visit."""
@@ -135,7 +150,7 @@ class InputAlone:
         }
 
     def _wait(self, blocks: dict[str, Block]) -> None:
-        self.load_stage.fill(blocks, self.chip.act_bytes * sum(block.values.size for block in blocks.values()))
+        self.load_stage.fill(blocks, sum(self.chip.dram.num_bytes(name, block) for name, block in blocks.items()))
 
     def _starts_anew(self, at: At) -> bool:
         """Whether a sweep over the tiles of a share begins, or other channels come: nothing is kept across."""
@@ -152,6 +167,7 @@ class InputAlone:
                 self.rows.tensors[name],
                 self.cols.tensors[name],
                 self.chip.act_bytes,
+                self.network.tensors[name].bits,
             )
             for name, channels in self._held_channels(at).items()
         }

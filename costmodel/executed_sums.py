@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from costmodel.buffers import ExecutionError, indices
+from costmodel.buffers import ExecutionError, Index, indices
 from costmodel.executed_weights import WeightBuffer, WeightChunk
 from costmodel.reference_words import Ints, finish_reduction, fold, updated, wrap
 from specs.network import Layer
@@ -56,20 +56,20 @@ class SumBuffer:
             else:
                 self.weights.dram.store_flat_sums(layer, places, piece)
 
-    def reserve_updates(self, updates: list[Layer], fused: set[str]) -> None:
-        """Set room aside for one filter of the update that reads most, twice with double buffers."""
-        read = [self._filter_bytes(update, fused) for update in updates]
-        self._reserve(self.weights.copies * max(read, default=0), "parameters that change")
-
-    def _filter_bytes(self, update: Layer, fused: set[str]) -> int:
-        """Bytes that an update reads for one filter."""
+    def update_bytes(self, update: Layer, fused: WeightChunk | None) -> int:
+        """Bytes that an update reads for one filter; with ``fused``, sums on chip, for the part that they belong to."""
         dram = self.weights.dram
-        states = dram.data.states[update.name]
-        num_bytes = int(states.size // update.K) * dram.precision.state_bytes
-        for name in update.waits_for:
-            if name not in fused:
-                num_bytes += dram.network.layer(name).filter_words * dram.result_bytes(name)
-        return num_bytes
+        words, norms = self._changed(update, fused)
+        num_bytes = (len(words) + len(norms)) * dram.data.states[update.name].shape[0] * dram.precision.state_bytes
+        num_bytes += len(norms) * dram.precision.partial_sum_bytes
+        return num_bytes if fused else num_bytes + len(words) * dram.result_bytes(update.waits_for[0])
+
+    def _changed(self, update: Layer, fused: WeightChunk | None) -> tuple[Index, Index]:
+        """Words of each filter that an update changes: those of the convolution, and scale and shift after them."""
+        kernel = self.weights.dram.network.layer(update.waits_for[0]).filter_words
+        words = indices(range(kernel)) if fused is None else fused.words
+        first = fused is None or fused.inputs.start == 0
+        return words, indices(range(kernel, update.params // update.K if first else kernel))
 
     def finish(self, chunk: WeightChunk) -> Ints:
         """Take the complete sums of a chunk, as words that a reduction leaves."""
@@ -83,21 +83,22 @@ class SumBuffer:
         """Let words that a reduction made leave."""
         self.weights.dram.store_results(chunk.layer, chunk.places(0, chunk.num_words), words)
 
-    def update(self, update: Layer, finished: dict[str, Ints]) -> None:
-        """Change parameters filter by filter, with sums that are on chip (``finished``) or in DRAM."""
-        dram = self.weights.dram
-        precision = dram.precision
-        for k in range(update.K):
-            gradients = []
-            for name in update.waits_for:
-                words = dram.network.layer(name).filter_words
-                places = indices(range(k * words, (k + 1) * words))
-                gradients.append(finished[name][places] if name in finished else dram.load_results(name, places))
-            filters = indices([k])
-            states = updated(dram.load_states(update.name, filters), np.concatenate(gradients), precision.state)
+    def update(self, update: Layer, fused: WeightChunk | None) -> None:
+        """Change parameters filter by filter, with sums that are on chip (``fused``) or in DRAM."""
+        dram, precision = self.weights.dram, self.weights.dram.precision
+        words, norms = self._changed(update, fused)
+        complete = None if fused is None else self.finish(fused).reshape(len(fused.outputs), -1)
+        for i, k in enumerate(range(update.K) if fused is None else fused.outputs.tolist()):
+            every = indices(range(k * len(words), (k + 1) * len(words)))
+            gradients = dram.load_results(update.waits_for[0], every) if complete is None else complete[i]
+            if len(norms):
+                of_norm = dram.load_results(update.waits_for[1], indices([2 * k, 2 * k + 1]))
+                gradients = np.append(gradients, of_norm)
+            changed = np.append(words, norms)
+            states = updated(dram.load_states(update.name, k, changed), gradients, precision.state)
             if precision.state != precision.weight:
                 states = np.append(states, fold(states[:1], precision.weight), axis=0)
-            dram.store_states(update, filters, states)
+            dram.store_states(update, k, changed, states)
 
     def close(self) -> None:
         """Give all room up."""

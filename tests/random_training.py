@@ -14,7 +14,7 @@ from odd_networks import odd_network
 from random_designs import roomy
 from random_networks import random_network, random_study, with_activations
 from specs.network import Layer, Network
-from specs.study import OPTIMIZERS, Precision, Study
+from specs.study import OPTIMIZERS, Precision, Study, Tiling
 from specs.training import training_step
 
 PRECISIONS = (
@@ -31,6 +31,9 @@ def random_step(rng: random.Random, max_layers: int = 5) -> Network:
     while True:
         draw = rng.choice([random_network, odd_network])
         network = with_activations(rng, draw(rng, max_layers=max_layers))
+        if rng.random() < 0.5:  # pools that remember places
+            pools = tuple(replace(v, op="maxpool", relu=False) if v.op == "avgpool" else v for v in network.layers)
+            network = replace(network, layers=pools)
         try:
             return training_step(network)
         except ValueError:
@@ -49,6 +52,7 @@ def training_study(rng: random.Random, max_layers: int = 5) -> Study:
         optimizer=rng.choice(OPTIMIZERS),
         batch=rng.choice([1, 2, 3]),
         precision=rng.choice(PRECISIONS),
+        tiling=Tiling(None, (1, 2, 3), None, None),
     )
 
 
@@ -117,7 +121,7 @@ def _group(rng: random.Random, study: Study, names: tuple[str, ...]) -> GroupDes
     tile_rows = rng.choice(tile_counts(max((s.rows for s in outputs), default=1), None))
     tile_cols = rng.choice(tile_counts(max((s.cols for s in outputs), default=1), (1, 2, 3)))
     group = GroupDesign(names, tile_rows, tile_cols, images=rng.choice(image_counts(study)))
-    if len(layers) == 1:
+    if (layers[0].op == "wgrad" and len(layers) == 2 and layers[1].op == "update") or len(layers) == 1:
         group = _alone(rng, study, group, layers[0])
     else:
         kept = [layer.name for layer in layers if layer.has_weights and rng.random() < 0.5]
@@ -134,7 +138,7 @@ def _alone(rng: random.Random, study: Study, group: GroupDesign, layer: Layer) -
     splits, input_splits = _cuts(rng, study.network, layer, group)
     order: Order
     if layer.op == "wgrad":
-        order = rng.choice(ORDERS_ALONE[:2])
+        order = rng.choice(ORDERS_ALONE[: 1 if layer.K == layer.C == layer.G else 2])
         if order == "input-stationary":
             splits = input_splits = 1
     elif layer.K == layer.C == layer.G or layer.op == "update":
@@ -149,7 +153,7 @@ def _alone(rng: random.Random, study: Study, group: GroupDesign, layer: Layer) -
         order=order,
         channel_splits=splits,
         input_splits=input_splits,
-        resident=frozenset(group.layers) if stays and layer.has_weights else frozenset(),
+        resident=frozenset([layer.name]) if stays and layer.has_weights else frozenset(),
     )
 
 
@@ -168,5 +172,7 @@ def _cuts(rng: random.Random, network: Network, layer: Layer, group: GroupDesign
                 cuts_of(layer, replace(group, channel_splits=splits, input_splits=input_splits))
             except ValueError:
                 continue
+            if input_splits > 1 and layer.pixelwise and not layer.reduces:
+                continue  # a mask would be needed with the last chunk alone
             possible.append((splits, input_splits))
     return rng.choice(possible)

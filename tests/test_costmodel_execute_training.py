@@ -12,7 +12,7 @@ import pytest
 
 from costmodel import arithmetic_vector, execute_fused, executed_chip
 from costmodel.buffers import ExecutionError
-from costmodel.design import ORDERS_ALONE, Design, GroupDesign
+from costmodel.design import ORDERS_ALONE, Design, GroupDesign, Order
 from costmodel.dram import Dram
 from costmodel.execute import GroupTrace, execute
 from costmodel.executed_sums import SumBuffer
@@ -71,7 +71,7 @@ def test_random_training_designs_visit_every_corner() -> None:
             cut = max(group.channel_splits, group.input_splits) > 1
             seen[f"{layers[0].op} alone"] += 1
             seen[f"{layers[0].op} cut"] += cut
-            seen["masked dgrad cut"] += cut and layers[0].op == "dgrad" and layers[0].pixelwise > 0
+            seen["masked dgrad cut"] += group.channel_splits > 1 and layers[0].op == "dgrad" and layers[0].pixelwise > 0
             if layers[0].op == "dgrad":
                 seen[group.order] += 1
     alone = ["update", "loss", "norm", "dnorm", "moments", "normgrads", "add", "dgrad", "wgrad", "spread", "unpool"]
@@ -164,7 +164,8 @@ def test_a_gradient_and_its_update_in_one_group(stays: bool) -> None:
     alone = [
         replace(g, resident=frozenset(g.layers)) if study.network.layer(*g.layers).has_weights else g for g in alone
     ]
-    both = GroupDesign((first, second), tile_rows=2, images=1, resident=frozenset([first] if stays else []))
+    order: Order = "weight-stationary" if stays else "input-stationary"
+    both = GroupDesign((first, second), tile_rows=2, order=order, resident=frozenset([first] if stays else []))
     groups = [both if g.layers == (first,) else g for g in alone if g.layers != (second,)]
     trace = execute(study, Design(hardware, tuple(groups)), 3)
     done = next(group for group in trace.groups if group.layers == (first, second))
