@@ -106,13 +106,13 @@ def _touches(network: Network, layer: Layer, group: set[str]) -> bool:
     """Whether a layer shares a tensor with one of a group."""
     if layer.op == "update":
         return layer.waits_for[0] in group
-    others = [network.layer(name) for name in group]
     read = {network.maker[name] for name in layer.input_tensors}
     return any(
         other.name in read
-        or any(network.maker[name] in {layer.name} | read for name in other.input_tensors)
-        for other in others
-    )  # fmt: skip
+        or layer.name in {network.maker[name] for name in other.input_tensors}
+        or set(layer.input_tensors) & set(other.input_tensors)
+        for other in (network.layer(name) for name in group)
+    )
 
 
 def _group(rng: random.Random, study: Study, names: tuple[str, ...]) -> GroupDesign:

@@ -30,14 +30,14 @@ def small_training_study(rng: random.Random) -> Study:
     )
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(60))
 def test_sampled_rows_of_random_training_steps_cost_what_the_plain_reading_says(seed: int) -> None:
     rng = random.Random(seed)
     table = build_table(small_training_study(rng))
     _compare(table, rng, samples=40)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(120))
 def test_executed_training_steps_move_what_they_cost(seed: int) -> None:
     rng = random.Random(seed)
     study = replace(training_study(rng, max_layers=4), tiling=Tiling(None, (1, 2, 3), None, None), fusion=Fusion())
@@ -45,8 +45,9 @@ def test_executed_training_steps_move_what_they_cost(seed: int) -> None:
     try:
         cost = evaluate(study, design)
     except DesignError as error:
-        assert "holds no less" in str(error), error
-        return
+        if "holds no less" not in str(error):
+            raise
+        pytest.skip("a stepwise start that is no better")
     trace = execute(study, design, seed)
     for group, found, priced in zip(design.groups, trace.groups, cost.groups, strict=True):
         counted = (found.dram_read_bytes, found.dram_write_bytes, found.macs)
