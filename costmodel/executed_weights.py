@@ -89,11 +89,10 @@ class WeightBuffer:
         precision = self.dram.precision
         return precision.weight_bytes if layer.on_array and not layer.reduces else precision.partial_sum_bytes
 
-    def open_window(self, pieces: Iterable[tuple[Layer, int]], least_bytes: int = 0) -> None:
-        """Set room aside for pieces of so many words of the layers that stream, and for what comes after these."""
+    def open_window(self, pieces: Iterable[tuple[Layer, int]], beside_bytes: int = 0) -> None:
+        """Set room aside for pieces of so many words of the layers that stream, and beside them for an update's."""
         self.piece_bytes = max((words * self.word_bytes(layer) for layer, words in pieces), default=0)
-        self.piece_bytes = max(self.piece_bytes, least_bytes)
-        self.pool.reserve(self.copies * self.piece_bytes, "room for streaming weights")
+        self.pool.reserve(self.copies * (self.piece_bytes + beside_bytes), "room for streaming weights")
 
     def check_window(self, layer: Layer, piece_words: int) -> None:
         """Refuse pieces that have no room."""
