@@ -282,7 +282,7 @@ def test_a_load_that_is_larger_than_its_room_is_refused(monkeypatch: pytest.Monk
 def test_weights_that_stream_need_their_window(monkeypatch: pytest.MonkeyPatch) -> None:
     study, design = tiny()
     streaming = replace(design, groups=(replace(design.groups[0], resident=frozenset()),))
-    monkeypatch.setattr(WeightBuffer, "open_window", lambda self, piece_words: None)
+    monkeypatch.setattr(WeightBuffer, "open_window", lambda self, *window: None)
     with pytest.raises(ExecutionError, match="no room is reserved for the streaming weights of a"):
         execute(study, streaming)
 
