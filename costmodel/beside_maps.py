@@ -14,7 +14,6 @@ from costmodel.template import ArrayShape, Tile
 from specs.network import Layer
 from specs.study import MOMENTS, Optimizer, Study
 
-
 UPDATE_OPERATIONS: dict[Optimizer, int] = {"sgd": 2, "momentum": 4, "adam": 12}
 """Products, additions, roots and quotients for each parameter [D], by the optimizers' definitions:
 
