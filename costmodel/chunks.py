@@ -117,6 +117,8 @@ def cut_channels(network: Network, layer: Layer, splits: int) -> Chunks | None:
     read = input_channels(network, layer)
     if splits == 1:
         return Chunks(((layer.K, 1),), read, 1)
+    if any(len(operand) > 1 and any(network.tensors[name].bits for name in operand) for operand in layer.operands):
+        return None  # bits of several masks share no byte: a piece of them is no share of the whole
     if is_channelwise(layer):
         if read != len(layer.operands) * layer.K:
             return None  # operands share channels: a slice of one is no slice of the other

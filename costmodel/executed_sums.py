@@ -60,7 +60,8 @@ class SumBuffer:
         """Bytes that an update reads for one filter; with ``fused``, sums on chip, for the part that they belong to."""
         dram = self.weights.dram
         words, norms = self._changed(update, fused)
-        num_bytes = (len(words) + len(norms)) * dram.data.states[update.name].shape[0] * dram.precision.state_bytes
+        num_states = int(dram.data.states[update.name].shape[0])
+        num_bytes = (len(words) + len(norms)) * num_states * dram.precision.state_bytes
         num_bytes += len(norms) * dram.precision.partial_sum_bytes
         return num_bytes if fused else num_bytes + len(words) * dram.result_bytes(update.waits_for[0])
 
