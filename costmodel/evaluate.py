@@ -14,6 +14,7 @@ from costmodel.beside_maps import chunk_words, finish, kept_bytes, word_bytes
 from costmodel.cost import Cost, GroupCost
 from costmodel.design import Design, GroupDesign, Hardware
 from costmodel.hardware import Prices, mapping_terms, prices
+from costmodel.kept import activation_bytes, map_bytes
 from costmodel.legal import DesignError, check_design
 from costmodel.plain_alone import layer_alone
 from costmodel.plain_alone import sweeps as sweeps_alone
@@ -42,7 +43,15 @@ def evaluate(study: Study, design: Design) -> Cost:
         area_um2=price.area_um2,
         runs=tuple(study.runs[which] for which in workloads(study, design)) if study.mix else (),
         num_mixes=study.num_mixes,
+        activation_bytes=_activation_bytes(study, design),
     )
+
+
+def _activation_bytes(study: Study, design: Design) -> int:
+    """Maps and masks that groups leave in DRAM for the backward pass."""
+    groups = [[study.network.layer(name) for name in group.layers] for group in design.groups]
+    decided = [layer for layers in groups for layer in layers if layer.op == "keep"]
+    return sum(activation_bytes(study, layers) for layers in groups) + sum(map_bytes(study, one) for one in decided)
 
 
 def workloads(study: Study, design: Design) -> tuple[int, ...]:

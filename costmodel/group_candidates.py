@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from costmodel.candidates_alone import all_chunks, alone
 from costmodel.candidates_cut import cut_candidates
 from costmodel.candidates_fused import fused, update_alone
 from costmodel.group_plan import GroupPlan
+from costmodel.kept import charge
 from costmodel.legal import image_counts
 from costmodel.sweeps import Share
 from costmodel.template import Preference
@@ -51,6 +53,24 @@ def _different(study: Study, works: dict[Preference, Works], plan: GroupPlan) ->
 
 def candidates(study: Study, family: Family, works: dict[Preference, Works], plan: GroupPlan) -> Candidates | None:
     """Price every candidate of a group that fits some listed buffer; None if nothing fits."""
+    rows = _own_candidates(study, family, works, plan)
+    return None if rows is None else _charged(study, family, plan, rows)
+
+
+def _charged(study: Study, family: Family, plan: GroupPlan, rows: Candidates) -> Candidates:
+    """Charge rows for kept maps; see `costmodel.kept`."""
+    found = charge(study, plan.layers, family.clock_hz, family.dram.bytes_per_s)
+    if not found.num_bytes:
+        return rows
+    return replace(
+        rows,
+        dram_bytes=rows.dram_bytes + found.num_bytes,
+        feature_read=rows.feature_read + found.num_bytes,
+        cycles=rows.cycles + found.cycles,
+    )
+
+
+def _own_candidates(study: Study, family: Family, works: dict[Preference, Works], plan: GroupPlan) -> Candidates | None:
     if not plan.tensors.layers:
         return fitting(study, update_alone(study, family, works, plan))
     shares = [Share(study, images) for images in image_counts(study)]

@@ -18,7 +18,9 @@ def signature(layer: Layer, pinned: frozenset[str] = frozenset()) -> Layer:
     """The layer without its names: equal signatures cost the same. A layer with a pinned mapping keeps its own."""
     name = layer.name if layer.name in pinned else ""
     nameless = tuple(() for _ in layer.operands)
-    return replace(layer, name=name, operands=nameless, batch_norm=False, relu=False, waits_for=(), phase="forward")
+    return replace(
+        layer, name=name, operands=nameless, batch_norm=False, relu=False, waits_for=(), phase="forward", copy_of=""
+    )
 
 
 class Depth(NamedTuple):

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.extents import extents
+from costmodel.kept import decided
 from costmodel.least import MOST_TILE_SIZES, LeastCosts, num_tile_sizes
 from costmodel.pricing import Cells, FamilyPricer, PricedFamily, single_total
 from costmodel.selection import price_cells
@@ -35,7 +36,7 @@ _REMEMBERED = 256
 
 def can_price_in_rounds(frame: Frame) -> bool:
     """Whether one total alone matters and least costs are cheap to have."""
-    return single_total(frame.study) and has_few_tile_sizes(frame)
+    return single_total(frame.study) and has_few_tile_sizes(frame) and not decided(frame.study.network)
 
 
 def has_few_tile_sizes(frame: Frame) -> bool:

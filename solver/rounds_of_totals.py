@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from costmodel.kept import decided
 from costmodel.table import NO_COST, CandidateTable, Frame
 from solver.bounds import Bounds, PointView, WeightedPath, Weights, _class_best, plain_bounds, view
 from solver.edp import limited
@@ -40,6 +41,7 @@ def can_price_totals_in_rounds(frame: Frame) -> bool:
         and goals
         and not (study.budgets.rates or study.mix)
         and frame.lattice.complete
+        and not decided(frame.study.network)
         and has_few_tile_sizes(frame)
     )
 

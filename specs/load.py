@@ -18,9 +18,10 @@ from specs.schema import BuffersDoc, DramDoc, StudyDoc
 from specs.schema_accelerators import read_accelerator
 from specs.schema_network import NetworkDoc, read_layer
 from specs.schema_technology import DramPresetsDoc
-from specs.study import MODES, AcceleratorSpec, Dram, Study, Technology, Workload
+from specs.study import MODES, RECOMPUTES, AcceleratorSpec, Dram, Recompute, Study, Technology, Workload
 from specs.technology_reader import check_precision, read_technology
 from specs.training import training_step
+from specs.training_recompute import with_choices
 from specs.units import SIZE, size_text
 from specs.validation import read_as
 from specs.yaml_reader import Document, read_yaml
@@ -157,7 +158,7 @@ class _Resolver:
         """Refuse keys that matter in training alone if nothing is trained."""
         if trains(data) or data["mode"] not in MODES:
             return
-        written = {("optimizer",): data} | {
+        written = {("optimizer",): data, ("recompute",): data, ("budgets", "activation_memory"): data["budgets"]} | {
             (*self._entry(i, "precision"), name): entry
             for i, entry in enumerate(one_or_more(data["precision"]))
             for name in ("gradient", "state")
@@ -183,6 +184,14 @@ class _Resolver:
     def _mode(self, entry: object) -> object:
         return mode_of(entry, self.document.data) if isinstance(self.document.data, dict) else None
 
+    def _recompute(self) -> tuple[Recompute, int]:
+        """Which activations may be recomputed, and the most layers of a group, where the schema has not refused them."""
+        data = self.document.data if isinstance(self.document.data, dict) else {}
+        written, fusion = data.get("recompute", "none"), data.get("fusion")
+        most = fusion.get("max_layers", 12) if isinstance(fusion, dict) else 1
+        wanted = next((one for one in RECOMPUTES if one == written), "none")
+        return wanted, most if isinstance(most, int) else 1
+
     def _network(self, key: KeyPath, reference: str | None, mode: object) -> Network | None:
         """Read a network, and make its training step if it is trained."""
         document = open_path(self.document, key, reference) if reference else None
@@ -190,7 +199,7 @@ class _Resolver:
         if network is None or mode != "training":
             return network
         try:
-            return training_step(network)
+            return with_choices(training_step(network), *self._recompute())
         except ValueError as error:
             self.document.refuse(key, str(error))
             return None

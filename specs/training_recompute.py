@@ -1,0 +1,92 @@
+"""Keep or recompute: a training step in which activations may be made again in the backward pass.
+
+For each activation ``u`` that may be recomputed, made by the forward layer of that name:
+
+- ``u:again`` is a copy of that layer in the backward pass. Backward layers read its map, which is the one of the forward
+  pass where that was kept.
+- ``u:keep`` runs with its forward layer, whose map then stays in DRAM; or by itself, which means that it does not.
+- ``u:use`` runs with ``u:again`` alone, which then is nothing but the kept map; or by itself: then ``u:again`` runs.
+
+Just one of the two happens: ``u:keep`` by itself, or ``u:use`` with ``u:again``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from specs.network import Layer, Network
+from specs.study import Recompute
+
+AGAIN, KEEP, USE = ":again", ":keep", ":use"
+ELEMENTWISE = frozenset({"norm", "add", "maxpool", "avgpool"})
+"""Layers without multiply-accumulates on the array."""
+
+
+def with_choices(step: Network, recompute: Recompute, max_layers: int) -> Network:
+    """Let activations of a training step be recomputed.
+
+    Parameters
+    ----------
+    recompute
+        ``elementwise``: those made without the array. ``all``: every one.
+    max_layers
+        Of a fusion group. An activation that could stay on chip from the forward to the backward pass, in one group of so
+        many layers, is never recomputed.
+    """
+    if recompute == "none":
+        return step
+    chosen = [layer for layer in _candidates(step, max_layers) if recompute == "all" or layer.op in ELEMENTWISE]
+    names = {layer.name for layer in chosen}
+    losses = [layer for layer in step.layers if layer.op == "loss"]
+    after = tuple(layer.name for layer in losses)
+    forward = [layer for layer in step.layers if layer.phase == "forward"]
+    backward = [layer for layer in step.layers if layer.phase != "forward" and layer.op != "loss"]
+
+    def seen(layer: Layer) -> Layer:
+        operands = tuple(tuple(n + AGAIN if n in names else n for n in operand) for operand in layer.operands)
+        return replace(layer, operands=operands)
+
+    layers: list[Layer] = []
+    for layer in forward:
+        layers.append(layer)
+        if layer.name in names:
+            layers.append(_beside(layer, KEEP, layer.name, layer.name))
+    layers += map(seen, losses)
+    for layer in chosen:
+        again = replace(
+            seen(layer), name=layer.name + AGAIN, phase="backward", mask_bits=0, relu=False,
+            waits_for=(*layer.waits_for, *after), copy_of=layer.name,
+        )  # fmt: skip
+        layers += [again, _beside(layer, USE, again.name, layer.name)]
+    return replace(step, layers=(*layers, *map(seen, backward)))
+
+
+def _beside(layer: Layer, ending: str, partner: str, copy_of: str) -> Layer:
+    shape = layer.output
+    return Layer(
+        layer.name + ending, "keep" if ending == KEEP else "use", (), G=shape.channels, K=shape.channels,
+        C=shape.channels, H=0, W=0, P=shape.rows, Q=shape.cols, waits_for=(partner,),
+        phase="forward" if ending == KEEP else "backward", copy_of=copy_of,
+    )  # fmt: skip
+
+
+def _candidates(step: Network, max_layers: int) -> list[Layer]:
+    """Forward layers whose map the backward pass reads, too far away for one group."""
+    position = step.index
+    needs: list[int] = []  # of each layer, all that it depends on
+    for layer in step.layers:
+        direct = {step.maker[name] for name in layer.input_tensors} | set(layer.waits_for)
+        depends = 0
+        for name in direct & position.keys():
+            depends |= needs[position[name]] | 1 << position[name]
+        needs.append(depends)
+    found = []
+    for i, layer in enumerate(step.layers):
+        if layer.phase != "forward" or layer.reduces:
+            continue
+        of_map, _ = step.readers[layer.name]
+        late = [position[name] for name in of_map if step.layer(name).phase != "forward"]
+        between = [sum(1 for j in range(i + 1, end) if needs[j] >> i & 1 and needs[end] >> j & 1) for end in late]
+        if late and min(between) + 2 > max_layers and not any(step.layers[end].op == "loss" for end in late):
+            found.append(layer)
+    return found
