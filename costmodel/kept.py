@@ -50,7 +50,8 @@ def charge(study: Study, layers: Sequence[Layer], clock_hz: int, bytes_per_s: in
     if is_kept_map(layers):
         num_bytes = map_bytes(study, layers[0])
         return Charge(num_bytes, num_bytes * clock_hz // bytes_per_s)
-    stored = [map_bytes(study, layer) for layer in layers if layer.op == "keep"]
+    runs = {layer.name for layer in layers}
+    stored = [map_bytes(study, layer) for layer in layers if layer.op == "keep" and layer.copy_of in runs]
     return Charge(-sum(stored), -sum(one * clock_hz // bytes_per_s for one in stored))
 
 

@@ -24,6 +24,8 @@ def group_outputs(network: Network, names: tuple[str, ...]) -> tuple[str, ...]:
     """Layers of the group whose map or mask something outside needs, and those that sum over theirs."""
     inside = set(names)
     tiled = [name for name in names if network.layer(name).op not in BESIDE]
+    if any(network.layer(name).op == "use" for name in names):
+        return ()  # it stands for a kept map: nothing runs
     return tuple(
         name
         for name in tiled

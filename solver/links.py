@@ -1,7 +1,7 @@
 """Keep or recompute: what groups say of an activation must agree between the forward and the backward pass.
 
-A path through the lattice does not know what was said before, so it may neither keep an activation nor make it again. Such
-paths bound designs from below like any other; to become designs they are put right here.
+A path through the lattice does not know what was said before, so it may neither keep an activation nor make it again.
+Such paths bound designs from below like any other; to become designs they are put right here.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ class Problem:
     @cached_property
     def fuses(self) -> bool:
         """Whether any group of several layers may be used."""
-        return any(self.table.lattice.size(group) > 1 for group in np.flatnonzero(self.groups))
+        return any(self.table.lattice.size(group) > 1 for group in np.flatnonzero(self.groups).tolist())
 
     @cached_property
     def links(self) -> Links:

@@ -185,11 +185,11 @@ class _Resolver:
         return mode_of(entry, self.document.data) if isinstance(self.document.data, dict) else None
 
     def _recompute(self) -> tuple[Recompute, int]:
-        """Which activations may be recomputed, and the most layers of a group, where the schema has not refused them."""
+        """Which activations may be recomputed, and the most layers of a group; what the schema refuses is left out."""
         data = self.document.data if isinstance(self.document.data, dict) else {}
         written, fusion = data.get("recompute", "none"), data.get("fusion")
         most = fusion.get("max_layers", 12) if isinstance(fusion, dict) else 1
-        wanted = next((one for one in RECOMPUTES if one == written), "none")
+        wanted: Recompute = next((one for one in RECOMPUTES if one == written), "none")
         return wanted, most if isinstance(most, int) else 1
 
     def _network(self, key: KeyPath, reference: str | None, mode: object) -> Network | None:

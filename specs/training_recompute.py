@@ -2,8 +2,8 @@
 
 For each activation ``u`` that may be recomputed, made by the forward layer of that name:
 
-- ``u:again`` is a copy of that layer in the backward pass. Backward layers read its map, which is the one of the forward
-  pass where that was kept.
+- ``u:again`` is a copy of that layer in the backward pass. Backward layers read its map, which is the one of the
+  forward pass where that was kept.
 - ``u:keep`` runs with its forward layer, whose map then stays in DRAM; or by itself, which means that it does not.
 - ``u:use`` runs with ``u:again`` alone, which then is nothing but the kept map; or by itself: then ``u:again`` runs.
 
@@ -30,12 +30,12 @@ def with_choices(step: Network, recompute: Recompute, max_layers: int) -> Networ
     recompute
         ``elementwise``: those made without the array. ``all``: every one.
     max_layers
-        Of a fusion group. An activation that could stay on chip from the forward to the backward pass, in one group of so
-        many layers, is never recomputed.
+        Of a fusion group. An activation that could stay on chip from the forward to the backward pass, in one group
+        of so many layers, is never recomputed.
     """
     if recompute == "none":
         return step
-    chosen = [layer for layer in _candidates(step, max_layers) if recompute == "all" or layer.op in ELEMENTWISE]
+    chosen = [layer for layer in candidates(step, max_layers) if recompute == "all" or layer.op in ELEMENTWISE]
     names = {layer.name for layer in chosen}
     losses = [layer for layer in step.layers if layer.op == "loss"]
     after = tuple(layer.name for layer in losses)
@@ -70,8 +70,8 @@ def _beside(layer: Layer, ending: str, partner: str, copy_of: str) -> Layer:
     )  # fmt: skip
 
 
-def _candidates(step: Network, max_layers: int) -> list[Layer]:
-    """Forward layers whose map the backward pass reads, too far away for one group."""
+def candidates(step: Network, max_layers: int) -> list[Layer]:
+    """Forward layers whose map the backward pass reads, too far away for one group, as it reads all that they read."""
     position = step.index
     needs: list[int] = []  # of each layer, all that it depends on
     for layer in step.layers:
@@ -84,9 +84,17 @@ def _candidates(step: Network, max_layers: int) -> list[Layer]:
     for i, layer in enumerate(step.layers):
         if layer.phase != "forward" or layer.reduces:
             continue
-        of_map, _ = step.readers[layer.name]
-        late = [position[name] for name in of_map if step.layer(name).phase != "forward"]
+        late = _late_readers(step, layer.name)
+        makers = [step.maker[name] for name in layer.input_tensors]
+        if not all(_late_readers(step, name) for name in makers if name in position):
+            continue
         between = [sum(1 for j in range(i + 1, end) if needs[j] >> i & 1 and needs[end] >> j & 1) for end in late]
         if late and min(between) + 2 > max_layers and not any(step.layers[end].op == "loss" for end in late):
             found.append(layer)
     return found
+
+
+def _late_readers(step: Network, name: str) -> list[int]:
+    """Positions of the layers of the backward pass that read a map."""
+    of_map, _ = step.readers[name]
+    return [step.index[reader] for reader in of_map if step.layer(reader).phase != "forward"]
