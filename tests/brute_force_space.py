@@ -69,7 +69,8 @@ def group_designs(study: Study, names: Names, mappings: Names) -> Iterator[Group
     network = study.network
     tiled = [network.layer(name) for name in names if network.layer(name).op != "update"]
     if not tiled:  # nothing is cut: parameters come and go, filter after filter
-        yield GroupDesign(names, overlap=study.fusion.overlap[0], order="weight-stationary", images=study.batch)
+        for overlap, images, mapping in product(study.fusion.overlap, _image_counts(study.batch), mappings):
+            yield GroupDesign(names, overlap=overlap, order="weight-stationary", images=images, mapping=mapping)
         return
     leaving = [layer for layer in tiled if layer.op in SUMS or leaves_group(network, layer.name, names)]
     grids = product(
