@@ -22,13 +22,13 @@ _TILINGS = (
 )
 
 
-def training_instance(seed: int | str, most_prices: int = MOST_PRICES) -> Study:
+def training_instance(seed: int | str, most_prices: int = MOST_PRICES, most_layers: int | None = None) -> Study:
     """The random training step of a seed, with as many tilings and as much hardware as brute force has time for."""
     rng = random.Random(f"training {seed}")
     study = random_study(rng, max_layers=1)
     step = random_step(rng, rng.choice([1, 1, 2, 2, 3]))
-    while len(step.layers) > MOST_LAYERS:
-        step = random_step(rng, rng.choice([1, 2, 3]))
+    while len(step.layers) > (most_layers or MOST_LAYERS):
+        step = random_step(rng, rng.choice([1, 2, 3]) if most_layers is None else 1)
     study = replace(
         study,
         network=step,
