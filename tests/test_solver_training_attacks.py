@@ -8,16 +8,14 @@ from dataclasses import replace
 
 import pytest
 
-from random_training_instances import MOST_PRICES, prices
 from random_networks import TECHNOLOGY
+from random_training_instances import MOST_PRICES, prices
 from solver import solve
 from specs.network import Layer, Network, TensorShape
 from specs.study import GOALS, Dram, Fusion, Precision, SeparateBuffers, SharedBuffer, Study, Tiling
 from specs.templates import accelerator
 from specs.training import training_step
 from test_solver_brute_force_training import check_outcome, check_run
-
-Pair = tuple[int, int]
 
 
 def conv(
