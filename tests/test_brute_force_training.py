@@ -17,6 +17,7 @@ from costmodel.legal import DesignError, check_design
 from costmodel.template import PREFERENCES
 from random_training import random_step
 from random_training_instances import training_instance
+from solver.space import _ways_to_run
 from specs.study import OVERLAPS, Study
 
 
@@ -121,3 +122,21 @@ def test_groupings_one_by_one_and_what_can_run_next_give_the_same(monkeypatch: p
             assert found[0] == found[1]
             compared += 1
     assert compared >= 8
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_ways_that_the_report_counts_are_those_that_the_oracle_tries(seed: int) -> None:
+    """Without cuts of input channels, stepwise starts and choices among mappings."""
+    study = training_instance(f"count {seed}")
+    overlap = study.fusion.overlap[0]
+    study = replace(study, fusion=replace(study.fusion, overlap=(overlap,)))
+    images = len({-(-study.batch // parts) for parts in range(1, study.batch + 1)})
+    grids = dict.fromkeys([(0, 0), (0, 1), (1, 0), (1, 1)], 1)
+    for names in legal_blocks(study.network, min(3, study.fusion.max_layers)):
+        tried = {
+            replace(group, images=1) if study.network.layer(names[0]).op == "update" else group
+            for group in group_designs(study, names, ("fastest",))
+            if group.input_splits == 1 and group.start == "at-once"
+        }
+        indices = tuple(study.network.index[name] for name in names)
+        assert _ways_to_run(study, indices, grids, images) == len(tried), names
