@@ -24,6 +24,7 @@ from costmodel.legal import pinned_layers
 from costmodel.pricing import Plans, PricedFamily, price_families, price_families_in_parallel
 from costmodel.products import exact_product
 from costmodel.template import ArrayShape, Ints, array_shapes
+from specs.network import BESIDE
 from specs.study import Study
 
 NO_COST = np.int64(2) ** 61
@@ -190,6 +191,13 @@ class Frame:
     def runs(self) -> Ints:
         """How often each group class runs in `Study.num_mixes` mixes."""
         return np.array(self.study.runs or (1,), dtype=np.int64)[self.workloads]
+
+    @property
+    def alone(self) -> NDArray[np.bool_]:
+        """Group classes of one layer, or of a weight gradient with its update: no least cost speaks of their cuts."""
+        layers = self.study.network.layers
+        tiled = sum(1 << i for i, layer in enumerate(layers) if layer.op not in BESIDE)
+        return np.array([(self.lattice.groups[group] & tiled).bit_count() <= 1 for group in self.members], dtype=bool)
 
     @property
     def plans(self) -> Plans:
