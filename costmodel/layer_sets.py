@@ -75,12 +75,15 @@ def apart(network: Network) -> tuple[int, ...]:
     """For each layer, the layers that never share a group with it.
 
     Sums are complete, and words can be read in another shape, only when all tiles have run: so a reduction and who
-    waits for it are apart, but for a gradient and its own update; and a map and who reads it reshaped.
+    waits for it are apart, but for a gradient and its own update; and a map and who reads it reshaped. A map that is
+    made again is made in no group of the forward pass.
     """
     sets = [0] * len(network.layers)
     for i, layer in enumerate(network.layers):
         for name in layer.waits_for[layer.op in BESIDE :]:
             _join(sets, network.index[name], 1 << i)
+        if layer.copy_of and layer.op not in BESIDE:
+            _join(sets, i, union(1 << j for j, other in enumerate(network.layers) if other.phase == "forward"))
         if layer.op == "use":
             partner = network.index[layer.waits_for[0]]
             _join(sets, i, (1 << len(sets)) - 1 & ~(1 << i | 1 << partner))

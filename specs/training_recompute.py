@@ -28,17 +28,16 @@ def with_choices(step: Network, recompute: Recompute, max_layers: int) -> Networ
     Parameters
     ----------
     recompute
-        ``elementwise``: those made without the array. ``all``: every one.
+        ``elementwise``: those made without the array. ``all``: others, too. Each is made from maps that are kept.
     max_layers
         Of a fusion group. An activation that could stay on chip from the forward to the backward pass, in one group
         of so many layers, is never recomputed.
     """
     if recompute == "none":
         return step
-    chosen = [layer for layer in candidates(step, max_layers) if recompute == "all" or layer.op in ELEMENTWISE]
+    chosen = _from_kept(step, candidates(step, max_layers), recompute)
     names = {layer.name for layer in chosen}
     losses = [layer for layer in step.layers if layer.op == "loss"]
-    after = tuple(layer.name for layer in losses)
     forward = [layer for layer in step.layers if layer.phase == "forward"]
     backward = [layer for layer in step.layers if layer.phase != "forward" and layer.op != "loss"]
 
@@ -55,7 +54,7 @@ def with_choices(step: Network, recompute: Recompute, max_layers: int) -> Networ
     for layer in chosen:
         again = replace(
             seen(layer), name=layer.name + AGAIN, phase="backward", mask_bits=0, relu=False,
-            waits_for=(*layer.waits_for, *after), copy_of=layer.name,
+            copy_of=layer.name,
         )  # fmt: skip
         layers += [again, _beside(layer, USE, again.name, layer.name)]
     return replace(step, layers=(*layers, *map(seen, backward)))
@@ -68,6 +67,19 @@ def _beside(layer: Layer, ending: str, partner: str, copy_of: str) -> Layer:
         C=shape.channels, H=0, W=0, P=shape.rows, Q=shape.cols, waits_for=(partner,),
         phase="forward" if ending == KEEP else "backward", copy_of=copy_of,
     )  # fmt: skip
+
+
+def _from_kept(step: Network, found: list[Layer], recompute: Recompute) -> list[Layer]:
+    """Candidates of which none is made from another one's map; those made without the array before others."""
+    cheap = [layer for layer in found if layer.op in ELEMENTWISE]
+    chosen: dict[str, Layer] = {}
+    used: set[str] = set()
+    for layer in cheap + [layer for layer in found if layer.op not in ELEMENTWISE and recompute == "all"]:
+        makers = {step.maker[name] for name in layer.input_tensors}
+        if makers.isdisjoint(chosen) and layer.name not in used:
+            chosen[layer.name] = layer
+            used |= makers
+    return [layer for layer in found if layer.name in chosen]
 
 
 def candidates(step: Network, max_layers: int) -> list[Layer]:
