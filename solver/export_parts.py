@@ -155,6 +155,9 @@ def _mapping(study: Study, hardware: Hardware, group: GroupDesign) -> dict[str, 
     plan, terms = RegionPlan(study.network, layers, group), mapping_terms(study, hardware, group.mapping)
     mappings: dict[str, dict[str, Any]] = {}
     for layer in layers:
+        if layer.op == "update":
+            mappings[layer.name] = dict(hardware.array.mapping(layer, Tile(1, layer.K, 1, 1, 1), terms))
+            continue
         chunks = cut_channels(study.network, layer, group.channel_splits)
         inputs = cut_inputs(study.network, layer, group.input_splits)
         assert chunks is not None
