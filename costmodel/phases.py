@@ -10,6 +10,7 @@ from costmodel.design import Design, GroupDesign
 from costmodel.evaluate import finish_cost, workloads
 from costmodel.hardware import prices
 from specs.study import Study
+from specs.training import kept
 
 JOINED = "forward+backward"
 """Groups that layers of both phases are fused in: what they cost cannot be told apart."""
@@ -63,6 +64,13 @@ def phase_costs(study: Study, design: Design, cost: Cost, workload: int = 0) -> 
         if name != "update":
             found.setdefault(name, []).append(whole)
     return {name: _added(found[name]) for name in PHASES if name in found}
+
+
+def kept_bytes(study: Study) -> int:
+    """Bytes of all maps and masks that the forward pass of a step leaves for the backward pass, for the whole batch."""
+    act = study.precision.activation_bytes
+    shapes = kept(study.network).values()
+    return study.batch * sum(shape.pixel_bytes(act) * shape.rows * shape.cols for shape in shapes)
 
 
 def phase_of(study: Study, group: GroupDesign) -> str:
