@@ -53,7 +53,8 @@ def workloads(study: Study, design: Design) -> tuple[int, ...]:
 def group_cost(study: Study, hardware: Hardware, price: Prices, group: GroupDesign) -> GroupCost:
     """Cost one legal group; raises `DesignError` if it does not fit."""
     sweeps, weight_peak = group_sweeps(study, hardware, group)
-    cost = replace(_sum([(n, _sweep_cost(hardware, price, sweep)) for n, sweep in sweeps]), weight_peak_bytes=weight_peak)
+    parts = [(number, _sweep_cost(hardware, price, sweep)) for number, sweep in sweeps]
+    cost = replace(_sum(parts), weight_peak_bytes=weight_peak)
     _check_fits(hardware, group, cost.feature_peak_bytes, weight_peak)
     return cost
 

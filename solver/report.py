@@ -7,7 +7,7 @@ import textwrap
 from costmodel import Cost, Hardware
 from costmodel.limits import network_compulsory_bytes, network_pebble_bound_bytes, of_mix
 from solver.export_parts import workload_costs
-from solver.group_table import LEGEND, LEGEND_OF_MIX, WIDTH, aligned, group_table
+from solver.group_table import LEGEND, LEGEND_OF_MIX, LEGEND_OF_TRAINING, WIDTH, aligned, group_table
 from solver.phase_parts import kept_of, trained
 from solver.phase_table import phase_tables
 from solver.quantities import area_text, change, engineering, percent, percent_at_most, stated
@@ -43,7 +43,7 @@ def report(result: Result) -> str:
 
 
 def _legend(study: Study) -> tuple[str, ...]:
-    return (*LEGEND, LEGEND_OF_MIX) if study.mix else LEGEND
+    return (*LEGEND, *[LEGEND_OF_TRAINING] * study.trains, *[LEGEND_OF_MIX] * bool(study.mix))
 
 
 def _title(result: Result) -> str:
