@@ -1,4 +1,4 @@
-"""The questions behind a comparison of inference with training: each alone, both in turn, and both on given hardware."""
+"""The questions behind a comparison of inference with training: each alone, both in turn, both on given hardware."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from specs.network import Network
 from specs.study import (
     AcceleratorSpec,
     Budgets,
+    Mode,
     Precision,
     SeparateBuffers,
     SharedBuffer,
@@ -19,7 +20,8 @@ from specs.study import (
     Workload,
 )
 
-INFERENCE, TRAINING = "inference", "training"
+INFERENCE: Mode = "inference"
+TRAINING: Mode = "training"
 
 
 class NotComparableError(ValueError):
@@ -35,7 +37,7 @@ def inference_of(study: Study) -> Study:
 
 def both_of(study: Study) -> Study:
     """One run of inference and one training step, as a mix of equal weights; a step keeps its limits on totals."""
-    networks = ((INFERENCE, trained_network(study)), (TRAINING, study.network))
+    networks: tuple[tuple[Mode, Network], ...] = ((INFERENCE, trained_network(study)), (TRAINING, study.network))
     totals = replace(Budgets(), **{name: getattr(study.budgets, name) for name in _TOTALS})
     limits = {INFERENCE: Budgets(), TRAINING: totals}
     return replace(
@@ -46,8 +48,7 @@ def both_of(study: Study) -> Study:
         accelerators=tuple(_pinned_in_both(spec) for spec in study.accelerators),
         budgets=_of_hardware(study.budgets),
         mix=tuple(
-            Workload(name, Fraction(1), len(network.layers), limits[name], "training" if name == TRAINING else "inference")
-            for name, network in networks
+            Workload(name, Fraction(1), len(network.layers), limits[name], name) for name, network in networks
         ),
     )
 
@@ -61,7 +62,7 @@ def trained_network(study: Study) -> Network:
         If there is none, or several.
     """
     if study.mix or study.inference is None:
-        raise NotComparableError("there is no inference to compare with: a study must train one network (mode: training)")
+        raise NotComparableError("there is nothing to compare: the study must train one network (mode: training)")
     return study.inference
 
 
@@ -73,7 +74,8 @@ def only(study: Study, hardware: Hardware, precision: Precision) -> Study:
         else SeparateBuffers((hardware.feature_bytes,), (hardware.weight_bytes,))
     )
     for spec in study.accelerators:
-        numbers = tuple((key, (hardware.array.numbers[key],)) for key, _ in spec.numbers if key in hardware.array.numbers)
+        array = hardware.array.numbers
+        numbers = tuple((key, (array[key],)) for key, _ in spec.numbers if key in array)
         one = replace(
             study,
             accelerators=(replace(spec, numbers=numbers, clock_hz=(hardware.clock_hz,)),),
@@ -97,5 +99,6 @@ def _of_hardware(budgets: Budgets) -> Budgets:
 
 def _pinned_in_both(spec: AcceleratorSpec) -> AcceleratorSpec:
     """Pins hold for the layers of that name in both networks."""
-    pins = tuple((name + SEPARATOR + layer, letters) for name in (INFERENCE, TRAINING) for layer, letters in spec.mapping)
+    names = (INFERENCE, TRAINING)
+    pins = tuple((name + SEPARATOR + layer, letters) for name in names for layer, letters in spec.mapping)
     return replace(spec, mapping=pins)
