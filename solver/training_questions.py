@@ -47,9 +47,7 @@ def both_of(study: Study) -> Study:
         inference=None,
         accelerators=tuple(_pinned_in_both(spec) for spec in study.accelerators),
         budgets=_of_hardware(study.budgets),
-        mix=tuple(
-            Workload(name, Fraction(1), len(network.layers), limits[name], name) for name, network in networks
-        ),
+        mix=tuple(Workload(name, Fraction(1), len(network.layers), limits[name], name) for name, network in networks),
     )
 
 
