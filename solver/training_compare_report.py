@@ -48,7 +48,7 @@ def _rows(found: TrainingComparison, made: MadeFor) -> Iterator[tuple[str, ...]]
     name = made.name
     for work, ran in ((INFERENCE, made.inference), (TRAINING, made.training)):
         if ran is None:
-            yield (name, work, *["n/a"] * 6, "does not run there within the budgets, or not found in time")
+            yield (name, work, *["n/a"] * 6, "none found there")
         else:
             yield (name, work, *_cells(found, work, ran), proof_text(ran.status, ran.gap))
             if len(ran.phases) > 1:
