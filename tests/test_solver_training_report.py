@@ -44,11 +44,12 @@ def test_phases_add_up_to_the_totals() -> None:
 
 def test_what_waits_for_the_backward_pass_is_told() -> None:
     study = training_study()
-    # Of each image: conv1's map, which normalisation is made of, and the pool's map; two bits a place of a maximum, and
-    # one a sign of the norm, which the gradient through the pool is masked with. The input of conv1 is not made here.
-    assert kept_bytes(study) == 2 * (8 * 16 * 16 + 8 * 8 * 8 + 8 * 8 * 8 * 2 // 8 + 8 * 16 * 16 // 8 + 4)
+    # Of each image in words of 2 bytes: conv1's map, which the norm is made of, the pool's map and the logits; two bits
+    # for the place of a maximum, and one for each sign of the norm, which the gradient through the pool is masked with.
+    maps, masks = 8 * 16 * 16 + 8 * 8 * 8 + 4, 8 * 8 * 8 * 2 + 8 * 16 * 16
+    assert kept_bytes(study) == 2 * (2 * maps + masks // 8)
     assert training_object(study, trained().best)["kept_bytes"] == kept_bytes(study)
-    assert "activations   5.768 kB of maps and masks wait for the backward pass" in report(trained())
+    assert "activations   11.02 kB of maps and masks wait for the backward pass" in report(trained())
 
 
 def test_the_report_names_the_step_and_its_phases() -> None:
