@@ -13,8 +13,8 @@ import pytest
 from plots.compare_training import training_bars
 from plots.style import NothingToDrawError, written
 from solver import compare, solve
-from solver.training_comparison import TrainingComparison
 from solver.training_compare_report import report
+from solver.training_comparison import TrainingComparison
 from solver.training_questions import NotComparableError, both_of, inference_of, only
 from specs.study import Budgets
 from tiny_study import run
