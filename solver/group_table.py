@@ -51,7 +51,7 @@ def group_table(study: Study, design: Design, cost: Cost) -> list[str]:
     name = served_text if study.trains else group_text
     names = [name(study, group, room) for group, _ in pairs]
     lines = aligned([HEADER, *((row[0], name, *row[2:]) for row, name in zip(rows, names, strict=True))], _LEFT)
-    return [lines[0], *_folded(lines[1:], [row[2:] for row in rows])]
+    return [lines[0], *_folded(lines[1:], [row[2:] for row in rows])] if study.trains else lines
 
 
 def _folded(lines: list[str], keys: Sequence[object]) -> list[str]:

@@ -110,7 +110,7 @@ def test_files_and_json(tmp_path: Path) -> None:
     axes = training_bars(made)
     assert [ax.get_ylabel().split()[0] for ax in axes] == ["energy", "latency"]
     assert written(axes[0], "caption").endswith("all designs are proven optimal in the stated space")
-    nothing = dict.fromkeys(made["best_hardware_for"], {"inference": None, "training": None})
+    nothing = {name: {"inference": None, "training": None} for name in made["best_hardware_for"]}
     with pytest.raises(NothingToDrawError):
         training_bars(made | {"best_hardware_for": nothing})
 
