@@ -172,6 +172,8 @@ def _check_group(study: Study, group: GroupDesign, label: str) -> None:
         return
     if tiled:
         _check_alone(study, group, tiled[0], label)
+    elif (group.order, group.channel_splits, group.input_splits) != ("weight-stationary", 1, 1):
+        raise DesignError(f"update {label} alone has one order, weight-stationary, and one chunk of channels")
 
 
 def _check_stepwise(study: Study, group: GroupDesign, layers: list[Layer], label: str) -> None:

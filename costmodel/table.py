@@ -179,6 +179,13 @@ class Frame:
         return np.array(self.study.runs or (1,), dtype=np.int64)[self.workloads]
 
     @property
+    def alone(self) -> NDArray[np.bool_]:
+        """Group classes of one layer, or of a weight gradient with its update: no least cost speaks of their cuts."""
+        layers = self.study.network.layers
+        tiled = sum(1 << i for i, layer in enumerate(layers) if layer.op != "update")
+        return np.array([(self.lattice.groups[group] & tiled).bit_count() <= 1 for group in self.members], dtype=bool)
+
+    @property
     def plans(self) -> Plans:
         return Plans(self.study, self.lattice.groups, self.members)
 

@@ -61,14 +61,13 @@ class _Rounds:
     def __init__(self, frame: Frame, progress: Callable[[str, int, int], None], stop: Callable[[], bool]) -> None:
         study = frame.study
         self._frame, self._progress = frame, progress
-        self._alone = np.array([frame.lattice.groups[group].bit_count() == 1 for group in frame.members])
         plans = frame.plans
-        begin = start(frame, self._alone)
+        begin = start(frame)
         self.families, self.lower = begin.families, begin.lower
         self.pricers = [FamilyPricer(study, family, plans, goal_alone=True) for family, _ in self.families]
         self.priced = np.zeros((len(self.pricers), len(frame.members)), dtype=bool)
         for number in range(len(self.pricers)):
-            self._price(number, self._alone)
+            self._price(number, frame.alone)
         sizes = extents(study, [frame.lattice.groups[group] for group in frame.members])
         self._least = [LeastCosts(one.family, sizes, list(one.works.values()), one.grid) for one in self.pricers]
         every = np.ones(len(frame.lattice.groups), dtype=bool)
