@@ -8,7 +8,7 @@ sizes bytes, time array cycles, energy fJ.
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from costmodel.beside_maps import chunk_words, finish, kept_bytes, word_bytes
 from costmodel.cost import Cost, GroupCost
@@ -61,20 +61,36 @@ def workloads(study: Study, design: Design) -> tuple[int, ...]:
 
 def group_cost(study: Study, hardware: Hardware, price: Prices, group: GroupDesign) -> GroupCost:
     """Cost one legal group; raises `DesignError` if it does not fit."""
+    sweeps, weight_peak = group_sweeps(study, hardware, group)
+    parts = [(number, _sweep_cost(hardware, price, sweep)) for number, sweep in sweeps]
+    cost = replace(_sum(parts), weight_peak_bytes=weight_peak)
+    _check_fits(hardware, group, cost.feature_peak_bytes, weight_peak)
+    return cost
+
+
+def finish_cost(study: Study, hardware: Hardware, price: Prices, group: GroupDesign) -> GroupCost:
+    """Cost what a legal group does after its last tiles: a part of its cost, beside which the rest is its tiles'."""
+    sweeps, _ = group_sweeps(study, hardware, group)
+    ends = [(number, replace(sweep, visits=[], stays_bytes=0)) for number, sweep in sweeps]
+    return _sum([(number, _sweep_cost(hardware, price, end)) for number, end in ends])
+
+
+def group_sweeps(study: Study, hardware: Hardware, group: GroupDesign) -> tuple[list[tuple[int, Sweep]], int]:
+    """Lay out one legal group: its sweeps, each with how often it runs, and its need of the weight buffer."""
     layers = [study.network.layer(name) for name in group.layers]
     plan, terms = RegionPlan(study.network, layers, group), mapping_terms(study, hardware, group.mapping)
     if group.order == "fused" or not plan.layers:
-        sweeps = [(1, fused_sweep(study, hardware, group, plan, terms))]
-        weight_peak = _weight_peak(study, hardware, layers, group)
-    else:
-        alone = layer_alone(study, hardware, group, plan, terms)
-        sweeps = list(sweeps_alone(alone))
-        weight_peak = weight_peak_alone(alone)
-    parts = [(number, _sweep_cost(hardware, price, sweep)) for number, sweep in sweeps]
-    feature_peak = max(cost.feature_peak_bytes for _, cost in parts)
-    _check_fits(hardware, group, feature_peak, weight_peak)
+        sweep = fused_sweep(study, hardware, group, plan, terms)
+        return [(1, sweep)], _weight_peak(study, hardware, layers, group)
+    alone = layer_alone(study, hardware, group, plan, terms)
+    return list(sweeps_alone(alone)), weight_peak_alone(alone)
+
+
+def _sum(parts: list[tuple[int, GroupCost]]) -> GroupCost:
+    """Add up costs, each so many times; the largest needs of buffers."""
     sums = {field.name: sum(n * getattr(cost, field.name) for n, cost in parts) for field in fields(GroupCost)}
-    return GroupCost(**(sums | {"feature_peak_bytes": feature_peak, "weight_peak_bytes": weight_peak}))
+    peaks = {name: max(getattr(cost, name) for _, cost in parts) for name in sums if name.endswith("_peak_bytes")}
+    return GroupCost(**(sums | peaks))
 
 
 def _check_fits(hardware: Hardware, group: GroupDesign, feature_peak: int, weight_peak: int) -> None:

@@ -24,6 +24,7 @@ from solver.export_parts import (
     workload_objects,
 )
 from solver.files import write_whole
+from solver.phase_parts import training_object
 from solver.result import BASE_UNITS, UNIT_OF_GOAL, Outcome, Result, mixes_in
 from specs import describe
 from specs.study import Goal, Overlap, Precision, Study
@@ -61,6 +62,7 @@ def design_object(result: Result) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "study": study.name,
+        "mode": study.mode,
         "goal": list(study.goals) if study.then else study.goal,
         **_verdict(study.goal, best, study.num_mixes),
         "unit": UNIT_OF_GOAL[study.goal],
@@ -72,6 +74,7 @@ def design_object(result: Result) -> dict[str, Any]:
             | _verdict(goal, outcome, study.num_mixes)
             for goal, outcome in zip(study.then, result.then, strict=False)
         ],
+        **training_object(study, best),
         "workloads": workload_objects(study, best),
         "limits": limits_object(study, best),
         "layers": {

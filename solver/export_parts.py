@@ -13,6 +13,7 @@ from costmodel.hardware import mapping_terms
 from costmodel.limits import network_compulsory_bytes, network_pebble_bound_bytes, of_mix
 from costmodel.plain_regions import RegionPlan, length
 from costmodel.template import Tile
+from solver.phase_parts import training_object
 from solver.result import Outcome
 from specs.study import Precision, Study
 
@@ -77,11 +78,13 @@ def workload_objects(study: Study, outcome: Outcome) -> list[dict[str, Any]]:
     return [
         {
             "name": workload.name,
+            "mode": workload.mode,
             "weight": float(workload.weight),
             "num_layers": workload.num_layers,
             "totals": None if cost is None else _totals(cost),
+            **training_object(study, outcome, which),
         }
-        for workload, cost in zip(study.mix, costs, strict=True)
+        for which, (workload, cost) in enumerate(zip(study.mix, costs, strict=True))
     ]
 
 
@@ -155,6 +158,9 @@ def _mapping(study: Study, hardware: Hardware, group: GroupDesign) -> dict[str, 
     plan, terms = RegionPlan(study.network, layers, group), mapping_terms(study, hardware, group.mapping)
     mappings: dict[str, dict[str, Any]] = {}
     for layer in layers:
+        if layer.op == "update":
+            mappings[layer.name] = dict(hardware.array.mapping(layer, Tile(1, layer.K, 1, 1, 1), terms))
+            continue
         chunks = cut_channels(study.network, layer, group.channel_splits)
         inputs = cut_inputs(study.network, layer, group.input_splits)
         assert chunks is not None

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from costmodel.beside_maps import finish
 from costmodel.candidates import NO_CAP
 from costmodel.groups import layer_indices
 from costmodel.table import CandidateTable, build_table, price_rows
@@ -53,6 +54,12 @@ def _enough(study: Study, name: str) -> tuple[int, int] | None:
 
 def _needs(study: Study, name: str, feature: int, weight: int, shared: bool) -> tuple[int, int] | None:
     """What the way with the smallest need takes of such buffers, on the array that suits it best."""
+    layer = study.network.layer(name)
+    if layer.op == "update":
+        copies = min(1 + spec.double_buffer for spec in study.accelerators)
+        room = copies * finish(study, (layer,)).room_bytes
+        pair = (room, 0) if shared else (0, room)
+        return pair if sum(pair) <= (feature if shared else weight) else None
     larger = SharedBuffer((feature,)) if shared else SeparateBuffers((feature,), (weight,))
     alone = replace(study, network=_alone(study.network, name), mix=(), fusion=Fusion(1), buffers=larger)
     try:
@@ -73,6 +80,6 @@ def _needs(study: Study, name: str, feature: int, weight: int, shared: bool) -> 
 
 def _alone(network: Network, name: str) -> Network:
     """A layer by itself, its operands as inputs."""
-    layer = network.layer(name)
+    layer = replace(network.layer(name), waits_for=())
     read = tuple((tensor, network.tensors[tensor]) for tensor in layer.input_tensors)
-    return Network(network.name, read, (layer,), (name,))
+    return Network(network.name, read, (layer,), () if layer.reduces else (name,))

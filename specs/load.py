@@ -88,6 +88,7 @@ class _Resolver:
     def __init__(self, document: Document, library: Library) -> None:
         self.document = document
         self.library = library
+        self.inference: Network | None = None
 
     def study(self) -> Study | None:
         if isinstance(self.document.data, dict):
@@ -128,6 +129,7 @@ class _Resolver:
             tiling=doc.tiling.resolve(),
             mode=doc.mode,
             optimizer=doc.optimizer,
+            inference=None if self.is_mix else self.inference,
             mix=tuple(
                 Workload(
                     name, workload.weight, len(member.layers), workload.budgets.resolve(), workload.mode or doc.mode
@@ -198,6 +200,7 @@ class _Resolver:
         network = _network(document) if document else None
         if network is None or mode != "training":
             return network
+        self.inference = network
         try:
             return with_choices(training_step(network), *self._recompute())
         except ValueError as error:

@@ -314,6 +314,8 @@ class Study:
     Networks of a mix have modes of their own.
     """
     optimizer: Optimizer = "sgd"
+    inference: Network | None = None
+    """In training, the network that is trained, as inference runs it."""
     mix: tuple[Workload, ...] = ()
     """The networks that ``network`` joins, if it joins several; they run one after another."""
 
