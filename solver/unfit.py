@@ -60,9 +60,12 @@ def _needs(study: Study, name: str, feature: int, weight: int, shared: bool) -> 
     except PriceError:
         return None
     needs = []
+    last = 1 << (len(alone.network.layers) - 1)
+    number = table.group_class[table.lattice.groups.index(last)]
     for family in table.families:
         rows = family.rows
         usable = (rows.feature_cap == NO_CAP) & (rows.weight_cap == NO_CAP)
+        usable &= family.per_row(family.classes == number)[:, None]
         sizes = rows.feature_need, rows.weight_need
         fits = sum(sizes) <= feature if shared else (sizes[0] <= feature) & (sizes[1] <= weight)
         for row, array in np.argwhere(fits & usable).tolist():
@@ -72,7 +75,9 @@ def _needs(study: Study, name: str, feature: int, weight: int, shared: bool) -> 
 
 
 def _alone(network: Network, name: str) -> Network:
-    """A layer by itself, its operands as inputs."""
-    layer = network.layer(name)
-    read = tuple((tensor, network.tensors[tensor]) for tensor in layer.input_tensors)
-    return Network(network.name, read, (layer,), (name,))
+    """A layer by itself, its operands as inputs, behind the sums that it waits for."""
+    layers = tuple(map(network.layer, (*network.layer(name).waits_for, name)))
+    layers = tuple(replace(layer, waits_for=()) if layer.name != name else layer for layer in layers)
+    read = {tensor: network.tensors[tensor] for layer in layers for tensor in layer.input_tensors}
+    outputs = () if layers[-1].op == "update" or layers[-1].reduces else (name,)
+    return Network(network.name, tuple(read.items()), layers, outputs)
