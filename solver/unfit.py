@@ -11,7 +11,7 @@ from costmodel.groups import layer_indices
 from costmodel.table import CandidateTable, build_table, price_rows
 from costmodel.technology import PriceError
 from solver.explanation import Unfit
-from specs.network import Network
+from specs.network import MASK, Layer, Network
 from specs.study import Fusion, SeparateBuffers, SharedBuffer, Study
 
 
@@ -60,8 +60,7 @@ def _needs(study: Study, name: str, feature: int, weight: int, shared: bool) -> 
     except PriceError:
         return None
     needs = []
-    last = 1 << (len(alone.network.layers) - 1)
-    number = table.group_class[table.lattice.groups.index(last)]
+    number = table.group_class[table.lattice.groups.index(1 << alone.network.index[name])]
     for family in table.families:
         rows = family.rows
         usable = (rows.feature_cap == NO_CAP) & (rows.weight_cap == NO_CAP)
@@ -75,9 +74,12 @@ def _needs(study: Study, name: str, feature: int, weight: int, shared: bool) -> 
 
 
 def _alone(network: Network, name: str) -> Network:
-    """A layer by itself, its operands as inputs, behind the sums that it waits for."""
-    layers = tuple(map(network.layer, (*network.layer(name).waits_for, name)))
-    layers = tuple(replace(layer, waits_for=()) if layer.name != name else layer for layer in layers)
-    read = {tensor: network.tensors[tensor] for layer in layers for tensor in layer.input_tensors}
-    outputs = () if layers[-1].op == "update" or layers[-1].reduces else (name,)
-    return Network(network.name, tuple(read.items()), layers, outputs)
+    """A layer by itself, its operands as inputs, behind the sums that it waits for; its mask has a reader."""
+    layer = network.layer(name)
+    before = tuple(replace(network.layer(one), waits_for=()) for one in layer.waits_for)
+    read = {tensor: network.tensors[tensor] for one in (*before, layer) for tensor in one.input_tensors}
+    sizes = (layer.K, layer.K, layer.K, layer.P, layer.Q, layer.P, layer.Q)
+    after = (Layer(f"after {name}", "add", ((name,), (name + MASK,)), *sizes, pixelwise=1),) if layer.mask_bits else ()
+    outputs: tuple[str, ...] = () if layer.op == "update" or layer.reduces else (name,)
+    outputs += tuple(one.name for one in after)
+    return Network(network.name, tuple(read.items()), (*before, layer, *after), outputs)
