@@ -189,7 +189,7 @@ def _input_stationary(
     sizes = [size for size, _ in chunks.sizes]
     at_once = [max(chunk_words(array, layer, k, layer.C // layer.G) for k in sizes) for array in arrays]
     end = ending(study, family, terms, (layer, *plan.tensors.updates))
-    streaming = copies * np.maximum(word_bytes(study, layer) * np.array(at_once, dtype=np.int64), end.room_bytes)
+    streaming = copies * (word_bytes(study, layer) * np.array(at_once, dtype=np.int64) + end.room_bytes)
     cycles = sweep_cycles(family, plan, share, compute, load, store, stays, stream, sums=summed)
     priced = Priced(
         kinds=tuple(Kind(mask, "input-stationary", chunks.count, 1, mapping) for mask in masks),

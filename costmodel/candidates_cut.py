@@ -135,7 +135,7 @@ def _needs(study: Study, family: Family, plan: GroupPlan, share: Share, cuts: tu
     if family.double_buffer:
         parts = column([cut.parts_per_visit for cut in cuts])
         leaving = column([operands.leaving_bytes(size) for size in largest])
-        part = np.where(spills, column(largest) * 2 * psum, leaving) * made
+        part = np.where(spills, column(largest) * psum + np.maximum(column(largest) * psum, leaving), leaving) * made
         feature = feature + np.where(visits * parts > 1, part, 0)
         feature = feature + np.where((visits > 1) & (streams == 0), channels * loaded * act, 0)
     if layer.reduces:

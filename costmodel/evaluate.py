@@ -82,7 +82,7 @@ def _check_fits(hardware: Hardware, group: GroupDesign, feature_peak: int, weigh
 
 
 def _weight_peak(study: Study, hardware: Hardware, layers: list[Layer], group: GroupDesign) -> int:
-    """Resident words, and room for one layer that streams or for a filter of one update."""
+    """Resident words, and room for one layer that streams and for a filter of one update."""
     resident = sum(kept_bytes(study, layer) for layer in layers if layer.name in group.resident)
     copies = 2 if hardware.double_buffer else 1
     chunks = [
@@ -90,7 +90,7 @@ def _weight_peak(study: Study, hardware: Hardware, layers: list[Layer], group: G
         for layer in layers
         if layer.has_weights and layer.name not in group.resident
     ]
-    return resident + copies * max(*chunks, finish(study, layers).room_bytes, 0)
+    return resident + copies * (max(chunks, default=0) + finish(study, layers).room_bytes)
 
 
 def _sweep_cost(hardware: Hardware, price: Prices, sweep: Sweep) -> GroupCost:

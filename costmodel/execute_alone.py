@@ -67,7 +67,8 @@ class LayerAlone:
         self.input = InputAlone(chip, self.group, (self.cuts, self.order), (self.rows, self.cols), self.visits)
         sums = outputs * width if several and self.spills else None
         mask = -(-max(len(made) for made in self.cuts.outputs) * self.layer.mask_bits // 8)
-        stored = outputs * width + (0 if self.spills else most_made * mask)
+        stored = outputs * chip.act_bytes + most_made * mask
+        stored = max(stored, outputs * width) if self.spills else stored
         self.sums_stage = Stage(chip.features, "partial sums for the next tile", sums)
         self.store_stage = Stage(chip.features, "stored for the last tile", stored if several else None)
 

@@ -82,6 +82,7 @@ class WeightBuffer:
     dram: Dram
     copies: int
     piece_bytes: int = 0
+    beside_bytes: int = 0
     staying: dict[str, Staying] = field(default_factory=dict)
 
     def word_bytes(self, layer: Layer) -> int:
@@ -89,11 +90,11 @@ class WeightBuffer:
         precision = self.dram.precision
         return precision.weight_bytes if layer.on_array and not layer.reduces else precision.partial_sum_bytes
 
-    def open_window(self, pieces: Iterable[tuple[Layer, int]], least_bytes: int = 0) -> None:
-        """Set room aside for pieces of so many words of the layers that stream, and for what comes after these."""
+    def open_window(self, pieces: Iterable[tuple[Layer, int]], beside_bytes: int = 0) -> None:
+        """Set room aside for pieces of so many words of the layers that stream, and beside them for an update's."""
         self.piece_bytes = max((words * self.word_bytes(layer) for layer, words in pieces), default=0)
-        self.piece_bytes = max(self.piece_bytes, least_bytes)
-        self.pool.reserve(self.copies * self.piece_bytes, "room for streaming weights")
+        self.beside_bytes = beside_bytes
+        self.pool.reserve(self.copies * (self.piece_bytes + beside_bytes), "room for streaming weights")
 
     def check_window(self, layer: Layer, piece_words: int) -> None:
         """Refuse pieces that have no room."""
@@ -118,7 +119,7 @@ class WeightBuffer:
         for held in self.staying.values():
             self.pool.release(held.num_bytes)
         self.staying.clear()
-        self.pool.release(self.copies * self.piece_bytes)
+        self.pool.release(self.copies * (self.piece_bytes + self.beside_bytes))
         self.piece_bytes = 0
 
     def filters(self, chunk: WeightChunk, piece_words: int, whole_filters: bool) -> Iterator[Filters]:

@@ -240,7 +240,7 @@ def _visit(
     in_sums = in_chunks or array.accumulates_in_buffer(alone.layer)
     output_bytes = operands.made_bytes(largest, psum if in_sums else act) * out_area
     sums_room = largest * out_area * psum if alone.spills else 0
-    leaving = largest * out_area * psum if alone.spills else operands.leaving_bytes(largest) * out_area
+    leaving = max(operands.leaving_bytes(largest), largest * psum if alone.spills else 0) * out_area
     # Room for the largest chunk is reserved, whichever is made.
     held_bytes = output_bytes if in_chunks else input_bytes + output_bytes
     return Visit(
@@ -287,7 +287,7 @@ def weight_peak(alone: Alone) -> int:
         return kept_bytes(alone.study, alone.layer)
     elif alone.layer.reduces:
         at_once = chunk_words(alone.hardware.array, alone.layer, largest, first.channels)
-        return max(alone.copies * at_once * word_bytes(alone.study, alone.layer), room)
+        return alone.copies * at_once * word_bytes(alone.study, alone.layer) + room
     else:
         sizes = {(size, chunk.channels) for size, _ in alone.chunks.sizes for chunk in alone.inputs}
         array = alone.hardware.array

@@ -54,8 +54,8 @@ def residency_options(study: Study, family: Family, layers: tuple[Layer, ...], r
         dtype=np.int64,
     )
     chunk = chunk.reshape(len(streams), len(family.arrays)).T * copies
-    streaming = np.where(chosen[:, None, :], 0, chunk[None, :, :]).max(axis=2, initial=copies * room_bytes)
-    need = stays[:, None] + streaming
+    streaming = np.where(chosen[:, None, :], 0, chunk[None, :, :]).max(axis=2, initial=0)
+    need = stays[:, None] + streaming + copies * room_bytes
     keep: set[int] = set()
     for column in {column.tobytes(): column for column in need.T}.values():  # arrays often need the same
         keep |= set(_least_streaming(study, column, stream, sums))

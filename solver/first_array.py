@@ -70,7 +70,7 @@ def _macs_of_layers(study: Study, skip_zeros: bool) -> list[int]:
 
 
 def _macs_of_output(layer: Layer) -> int:
-    return layer.C // layer.G * layer.R * layer.S if layer.has_weights else 0
+    return layer.C // layer.G * layer.R * layer.S if layer.on_array else 0
 
 
 def _cycles(macs: list[int], pes: int, study: Study) -> int:

@@ -1,4 +1,4 @@
-"""Random training steps and designs of them, drawn from the rules of what can run and without pricing any."""
+"""Random training steps and legal designs of them, drawn from the rules of what can run and without pricing any."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from dataclasses import replace
 from costmodel.design import ORDERS_ALONE, Design, GroupDesign, Order
 from costmodel.executed_orders import cuts_of
 from costmodel.executed_steps import operands_of, tensors_of
+from costmodel.groups import neighbours
 from costmodel.hardware import hardware_points
 from costmodel.legal import distinct_overlaps, image_counts, keeps, keeps_no_halos, tile_counts
 from odd_networks import odd_network
-from random_designs import roomy
+from random_designs import exists, roomy
 from random_networks import random_network, random_study, with_activations
 from specs.network import Layer, Network
-from specs.study import OPTIMIZERS, Precision, Study, Tiling
+from specs.study import OPTIMIZERS, OVERLAPS, Precision, Study, Tiling
 from specs.training import training_step
 
 PRECISIONS = (
@@ -52,6 +53,7 @@ def training_study(rng: random.Random, max_layers: int = 5) -> Study:
         optimizer=rng.choice(OPTIMIZERS),
         batch=rng.choice([1, 2, 3]),
         precision=rng.choice(PRECISIONS),
+        fusion=replace(study.fusion, overlap=OVERLAPS),
         tiling=Tiling(None, (1, 2, 3), None, None),
     )
 
@@ -65,17 +67,18 @@ def training_design(rng: random.Random, study: Study) -> Design:
 
 def _grouping(rng: random.Random, study: Study) -> list[tuple[str, ...]]:
     """Draw layers that can run next, and let groups grow by what hangs together with them."""
-    network = study.network
+    network, adjacent = study.network, neighbours(study.network)
     done: set[str] = set()
     groups = []
     while len(done) < len(network.layers):
         group = {rng.choice([layer.name for layer in network.layers if _may_join(network, layer, set(), done)])}
-        wanted = rng.choice([1, 1, 1, 2, 3, study.fusion.max_layers])
+        wanted = min(study.fusion.max_layers, rng.choice([1, 1, 1, 2, 3, 12]))
         while len(group) < wanted:
             more = [
                 layer.name
                 for layer in network.layers
-                if _may_join(network, layer, group, done) and _touches(network, layer, group)
+                if _may_join(network, layer, group, done)
+                and adjacent[network.index[layer.name]] & _bits(network, group)
             ]
             if not more:
                 break
@@ -83,6 +86,10 @@ def _grouping(rng: random.Random, study: Study) -> list[tuple[str, ...]]:
         done |= group
         groups.append(tuple(layer.name for layer in network.layers if layer.name in group))
     return groups
+
+
+def _bits(network: Network, names: set[str]) -> int:
+    return sum(1 << network.index[name] for name in names)
 
 
 def _may_join(network: Network, layer: Layer, group: set[str], done: set[str]) -> bool:
@@ -102,19 +109,6 @@ def _may_join(network: Network, layer: Layer, group: set[str], done: set[str]) -
     return done.issuperset(layer.waits_for[1:]) and gradient in (group or done)
 
 
-def _touches(network: Network, layer: Layer, group: set[str]) -> bool:
-    """Whether a layer shares a tensor with one of a group."""
-    if layer.op == "update":
-        return layer.waits_for[0] in group
-    read = {network.maker[name] for name in layer.input_tensors}
-    return any(
-        other.name in read
-        or layer.name in {network.maker[name] for name in other.input_tensors}
-        or set(layer.input_tensors) & set(other.input_tensors)
-        for other in (network.layer(name) for name in group)
-    )
-
-
 def _group(rng: random.Random, study: Study, names: tuple[str, ...]) -> GroupDesign:
     layers = [study.network.layer(name) for name in names]
     outputs = [study.network.tensors[name] for name in tensors_of(study.network, layers).outputs]
@@ -130,8 +124,9 @@ def _group(rng: random.Random, study: Study, names: tuple[str, ...]) -> GroupDes
     if keeps_no_halos(group.order, group.input_splits) and layers[0].op != "wgrad":
         overlaps = ("recompute",)
     group = replace(group, overlap=rng.choice(overlaps))
-    stepwise = any(keeps(group.overlap, tile_rows, tile_cols)) and rng.random() < 0.5
-    return replace(group, start="stepwise") if stepwise else group
+    stepwise = replace(group, start="stepwise")
+    keeps_halos = any(keeps(group.overlap, tile_rows, tile_cols)) and rng.random() < 0.7
+    return stepwise if keeps_halos and exists(study, stepwise) else group
 
 
 def _alone(rng: random.Random, study: Study, group: GroupDesign, layer: Layer) -> GroupDesign:
@@ -160,7 +155,8 @@ def _alone(rng: random.Random, study: Study, group: GroupDesign, layer: Layer) -
 def _cuts(rng: random.Random, network: Network, layer: Layer, group: GroupDesign) -> tuple[int, int]:
     """Cuts of a layer alone whose operands are tensors of their own."""
     read = [name for operand, _ in operands_of(layer) for name in operand]
-    if layer.op == "update" or len(read) > len(set(read)) or rng.random() < 0.2:
+    joint = any(len(names) > 1 and any(network.tensors[n].bits for n in names) for names in layer.operands)
+    if layer.op == "update" or joint or len(read) > len(set(read)) or rng.random() < 0.2:
         return 1, 1
     channelwise = layer.K == layer.C == layer.G
     possible = []

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import specs
-from costmodel import execute_alone, execute_fused
+from costmodel import execute_alone, execute_fused, executed_chip
 from costmodel.buffers import Block, ExecutionError, Index, Pool, indices
 from costmodel.compare import compare
 from costmodel.design import ORDERS_ALONE, Design, GroupDesign
@@ -227,7 +227,7 @@ def test_a_chunk_of_input_channels_that_is_left_out_changes_the_output(monkeypat
     study, design = tiny()
     streaming = layers_alone(design, order="output-stationary", resident=frozenset(), input_splits=2)
     execute(study, streaming)
-    add = execute_alone.sum_up
+    add = executed_chip.sum_up
 
     def leave_out(
         chip: Chip, blocks: list[Block], chunk: WeightChunk, piece_words: int, sums: Ints, *rest: Any
@@ -282,7 +282,7 @@ def test_a_load_that_is_larger_than_its_room_is_refused(monkeypatch: pytest.Monk
 def test_weights_that_stream_need_their_window(monkeypatch: pytest.MonkeyPatch) -> None:
     study, design = tiny()
     streaming = replace(design, groups=(replace(design.groups[0], resident=frozenset()),))
-    monkeypatch.setattr(WeightBuffer, "open_window", lambda self, piece_words: None)
+    monkeypatch.setattr(WeightBuffer, "open_window", lambda self, *window: None)
     with pytest.raises(ExecutionError, match="no room is reserved for the streaming weights of a"):
         execute(study, streaming)
 
