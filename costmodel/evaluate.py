@@ -107,7 +107,7 @@ def _check_fits(hardware: Hardware, group: GroupDesign, feature_peak: int, weigh
 
 
 def _weight_peak(study: Study, hardware: Hardware, layers: list[Layer], group: GroupDesign) -> int:
-    """Resident words, and room for one layer that streams and for a filter of one update."""
+    """Resident words, and room for one layer that streams and for a parameter of one update."""
     resident = sum(kept_bytes(study, layer) for layer in layers if layer.name in group.resident)
     copies = 2 if hardware.double_buffer else 1
     chunks = [

@@ -106,7 +106,8 @@ class FamilyPricer:
 
     def _price_one(self, index: int) -> None:
         self.done.append(index)
-        rows = candidates(self._study, self.family, self.works, self._plans[index])
+        plan = self._plans[index]
+        rows = candidates(self._study, self.family, self.works, plan)
         if rows is not None:
             self._priced += len(rows) * len(self.family.arrays)
         if not self._single:
@@ -115,7 +116,9 @@ class FamilyPricer:
             return
         best = np.full((len(self.family.arrays), *self.grid.leakage_fj.shape), UNFIT, dtype=np.int64)
         if rows is not None:
-            kept = cheapest_somewhere(rows, self.family, self.grid, self._study.goal)
+            layers = [layer for layer in plan.tensors.layers if layer.has_weights]
+            one_kind = len({layer.reduces for layer in layers}) <= 1
+            kept = cheapest_somewhere(rows, self.family, self.grid, self._study.goal, in_order=one_kind)
             best = kept.best
             if len(kept.rows):
                 self.found.append((index, kept.rows))

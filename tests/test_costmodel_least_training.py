@@ -22,7 +22,8 @@ from costmodel.plain_regions import RegionPlan
 from costmodel.plain_sweep import fused_sweep, shares
 from costmodel.pricing import FamilyPricer
 from costmodel.residency import residency_options
-from costmodel.table import table_frame
+from costmodel.selection import UNFIT, price_cells
+from costmodel.table import build_table, price_rows, table_frame
 from random_training_instances import training_instance
 from specs.study import Goal, SharedBuffer, Study
 from test_costmodel_training_table import small_training_study
@@ -121,3 +122,36 @@ def _totals(study: Study, hardware: object, group: object) -> tuple[int, int, in
     except DesignError:
         return None
     return cost.energy_fj, cost.cycles, cost.dram_bytes
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_the_cheapest_of_a_group_is_the_least_of_all_its_candidates(seed: int) -> None:
+    """Candidates that are left out where one total matters (D5) are cheapest nowhere, though weights and sums stream.
+
+    Beside them the candidates of the same study with several goals, of which dominance alone leaves some out (D4).
+    """
+    goals: tuple[Goal, ...] = ("energy", "latency", "bandwidth")
+    study = replace(training_instance(f"cheapest {seed}"), goal=goals[seed % 3])
+    several = replace(study, goal="energy", then=("latency", "bandwidth"))
+    if not study.weighs_energy:
+        several = replace(several, goal="latency", then=("bandwidth",))
+    column = {"energy": "energy_fj", "latency": "cycles", "bandwidth": "dram_bytes"}[study.goal]
+    every, table = build_table(several), build_table(study)
+    least: dict[tuple[int, int], int] = {}
+    for family in every.families:
+        for array, points in enumerate(family.points):
+            priced = price_rows(every, family, array, points)
+            costs = getattr(priced, column)
+            costs = costs if costs.ndim == 2 else costs[:, None]
+            best = np.minimum.reduceat(np.where(priced.fits, costs, UNFIT), family.starts)
+            for row, number in enumerate(family.classes.tolist()):
+                least |= {(number, point): int(cost) for point, cost in zip(points, best[row], strict=True)}
+    for family in table.families:
+        assert family.cheapest is not None
+        for array, points in enumerate(family.points):
+            cells = price_cells(study, [table.points[point] for point in points])
+            for row, number in enumerate(family.classes.tolist()):
+                found = family.cheapest[row, array][cells].tolist()
+                for point, cost in zip(points, found, strict=True):
+                    assert cost == least.pop((number, point), UNFIT)
+    assert all(cost >= UNFIT for cost in least.values())

@@ -22,6 +22,7 @@ from specs.study import Budgets, Dram, Fusion, Precision, SeparateBuffers, Study
 from specs.templates import accelerator
 from specs.training import training_step
 from test_costmodel_training_table import small_training_study
+from test_solver_training_attacks import attack
 
 
 def test_a_gradient_with_its_update_may_cut_channels_instead_of_streaming_sums() -> None:
@@ -41,6 +42,11 @@ def test_a_gradient_with_its_update_may_cut_channels_instead_of_streaming_sums()
         assert best.design is not None
         assert best.design.groups[-1].layers == ("a:wgrad", "a:update")
         assert best.design.groups[-1].input_splits == 2
+
+
+def test_less_of_what_streams_may_be_more_sums() -> None:
+    """Either the constants of dnorm stay or the sums of wgrad, not both: more constants stream, and that is better."""
+    attack("depthwise", 102)
 
 
 def test_a_map_from_outside_goes_while_its_mask_stays() -> None:
