@@ -15,7 +15,7 @@ NETWORK = """\
 name: tiny
 inputs: {input: [16, 12, 12]}
 layers:
-  - {name: conv1, op: conv, inputs: [input], K: 2, relu: true}
+  - {name: conv1, op: conv, inputs: [input], K: 2, R: 1, S: 1, relu: true}
   - {name: conv2, op: conv, inputs: [conv1], K: 4, R: 3, S: 3, pad: 1, relu: true, batch_norm: true}
   - {name: fc, op: fc, inputs: [conv2], K: 4}
 """
