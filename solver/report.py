@@ -52,7 +52,8 @@ def _title(result: Result) -> str:
     name = f"a mix of {len(study.mix)} network{'s' * (len(study.mix) > 1)}" if study.mix else study.network.name
     if study.trains and not study.mix:
         name = f"a training step of {name} ({study.optimizer})"
-    network = f"{name}, {len(study.network.layers)} layers, {batch}, {study.technology.name}"
+    layers = sum(not layer.copy_of for layer in study.network.layers)
+    network = f"{name}, {layers} layers, {batch}, {study.technology.name}"
     return f"{study.name}: {', then '.join(GOAL_TEXTS[goal] for goal in study.goals)} for {network}"
 
 
