@@ -218,7 +218,7 @@ def pixel_bytes(network: Network, precision: Precision, name: str, channels: int
 
 
 def _served(layer: Layer) -> str:
-    return layer.name.rsplit(":", 1)[0]
+    return (layer.copy_of or layer.name).rsplit(":", 1)[0]
 
 
 def _write_flat(stored: dict[str, Stored], name: str, size: int, places: Index, words: Ints) -> None:

@@ -7,7 +7,7 @@ what they are, and a group costs nearly the same whether it keeps a map or not (
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from specs.network import BESIDE, Layer, Network
@@ -27,6 +27,22 @@ def decides_only(layers: Sequence[Layer]) -> bool:
 def is_kept_map(layers: Sequence[Layer]) -> bool:
     """Whether a group stands for a map that was kept."""
     return len(layers) == 2 and layers[1].op == "use"
+
+
+def running(network: Network, names: Sequence[str]) -> tuple[str, ...]:
+    """Names of a group's layers but for those that only say that a map is kept."""
+    return tuple(name for name in names if network.layer(name).op != "keep")
+
+
+def kept_in(network: Network, names: Sequence[str]) -> tuple[str, ...]:
+    """The maps that a group keeps though they could be made again, by their makers' names."""
+    return tuple(network.layer(name).copy_of for name in names if network.layer(name).op == "keep")
+
+
+def made_again(network: Network, names: Iterable[str]) -> tuple[str, ...]:
+    """Which activations some layers make again, by their first makers' names."""
+    layers = map(network.layer, names)
+    return tuple(layer.copy_of for layer in layers if layer.copy_of and layer.op not in BESIDE)
 
 
 def map_bytes(study: Study, layer: Layer) -> int:

@@ -59,7 +59,8 @@ def network_compulsory_bytes(study: Study) -> int:
 
 def _words_bytes(study: Study) -> int:
     """Weights once, and what updates read and write; gradients and what only a training step's sums need: nothing."""
-    precision, layers = study.precision, study.network.layers
+    precision = study.precision
+    layers = [layer for layer in study.network.layers if not layer.copy_of]
     weights = sum(layer.weight_words for layer in layers if layer.op in _WEIGHTED) * precision.weight_bytes
     updates = [layer for layer in layers if layer.op == "update"]
     if not updates:
@@ -93,7 +94,8 @@ def pebble_bound_bytes(study: Study, layer: Layer, on_chip_bytes: int) -> int:
 
 def network_pebble_bound_bytes(study: Study, on_chip_bytes: int) -> int:
     """Bytes that a network must move layer by layer, without any fusion."""
-    return sum(pebble_bound_bytes(study, layer, on_chip_bytes) for layer in study.network.layers)
+    layers = [layer for layer in study.network.layers if not layer.copy_of]  # others run only if a design wants them
+    return sum(pebble_bound_bytes(study, layer, on_chip_bytes) for layer in layers)
 
 
 def pebble_bytes(study: Study, layer: Layer, on_chip_bytes: int) -> int:

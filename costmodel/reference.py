@@ -47,10 +47,14 @@ def random_data(network: Network, batch: int, seed: int, moments: int = 0) -> Da
         return rng.integers(SMALLEST, LARGEST + 1, shape, dtype=np.int8)
 
     own = [layer for layer in network.layers if layer.has_weights and layer.op not in SHARES_WEIGHTS]
+    again = {layer.name: layer.copy_of for layer in own if layer.copy_of}
+    own = [layer for layer in own if not layer.copy_of]
     updates = [layer for layer in network.layers if layer.op == "update"]
+    inputs = {n: draw(batch, s.channels, s.rows, s.cols).astype(np.int64) for n, s in network.inputs}
+    weights = {layer.name: draw(layer.K, 2 if layer.op == "norm" else layer.filter_words) for layer in own}
     return Data(
-        inputs={n: draw(batch, s.channels, s.rows, s.cols).astype(np.int64) for n, s in network.inputs},
-        weights={layer.name: draw(layer.K, 2 if layer.op == "norm" else layer.filter_words) for layer in own},
+        inputs=inputs,
+        weights=weights | {name: weights[first] for name, first in again.items()},
         states={layer.name: draw(1 + moments, layer.K, layer.params // layer.K) for layer in updates},
     )
 

@@ -36,7 +36,7 @@ class Given(Protocol):
 
 def served(layer: Layer) -> str:
     """Name of the layer that a layer of the backward pass, or of a batch-norm, was made for."""
-    return layer.name.rsplit(":", 1)[0]
+    return (layer.copy_of or layer.name).rsplit(":", 1)[0]
 
 
 def training_words(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from costmodel.kept import running
 from plots.group_rows import solved_design
 from solver.group_table import run_as
 from solver.result import Result
@@ -70,7 +71,7 @@ def map_groups(result: Result) -> tuple[MapGroup, ...]:
             MapGroup(
                 number=number,
                 workload=workload,
-                layers=tuple(name.removeprefix(prefix) for name in group.layers),
+                layers=tuple(name.removeprefix(prefix) for name in running(study.network, group.layers)),
                 grid="" if updates else f"{group.tile_rows}x{group.tile_cols}{images}",
                 run_as="" if updates else run_as(group),
                 feature_share=price.feature_peak_bytes / hardware.feature_bytes,

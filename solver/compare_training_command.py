@@ -15,6 +15,7 @@ from solver.files import check_writable
 from solver.interrupt import run_interruptibly
 from solver.progress import live_line
 from solver.training_comparison import TrainingComparison
+from solver.training_questions import NotComparableError, trained_network
 from specs.study import Study
 
 
@@ -31,6 +32,11 @@ def compare_training_command(
     from solver.training_compare_export import comparison_object
     from solver.training_compare_report import csv_text, report
 
+    try:
+        trained_network(study)
+    except NotComparableError as error:
+        click.echo(f"{spec}: {error}", err=True)
+        return EXIT_BAD_INPUT
     if folder is not None:
         check_writable(folder, (JSON_FILE, CSV_FILE, PICTURE_FILE))
     found = _compare(study, stop, options)

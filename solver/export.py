@@ -28,6 +28,7 @@ from solver.phase_parts import training_object
 from solver.result import BASE_UNITS, UNIT_OF_GOAL, Outcome, Result, mixes_in
 from specs import describe
 from specs.study import Goal, Overlap, Precision, Study
+from specs.training_recompute import with_keepers
 
 FORMAT = "laminate-design/1"
 DESIGN_FILE = "design.json"
@@ -78,7 +79,9 @@ def design_object(result: Result) -> dict[str, Any]:
         "workloads": workload_objects(study, best),
         "limits": limits_object(study, best),
         "layers": {
-            layer.name: {"op": layer.op, "macs": layer.macs, "params": layer.params} for layer in study.network.layers
+            layer.name: {"op": layer.op, "macs": layer.macs, "params": layer.params}
+            for layer in study.network.layers
+            if layer.op not in ("keep", "use")
         },
         "groups": group_objects(study, best),
         "baseline": {
@@ -155,6 +158,7 @@ class _GroupDoc(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
 
     layers: list[str] = Field(min_length=1)
+    keeps: list[str] = []
     tile_grid: list[int] = Field(min_length=2, max_length=2)
     overlap: Overlap
     weights: dict[str, Literal["resident", "streamed"]]
@@ -169,7 +173,7 @@ class _GroupDoc(BaseModel):
         resident = frozenset(name for name, how in self.weights.items() if how == "resident")
         tile_rows, tile_cols = self.tile_grid
         return GroupDesign(
-            layers=tuple(self.layers),
+            layers=with_keepers(self.layers, self.keeps),
             tile_rows=tile_rows,
             tile_cols=tile_cols,
             overlap=self.overlap,

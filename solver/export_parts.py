@@ -10,6 +10,7 @@ from costmodel import Cost, GroupCost, GroupDesign, Hardware
 from costmodel.chunks import cut_channels, cut_inputs
 from costmodel.evaluate import workloads
 from costmodel.hardware import mapping_terms
+from costmodel.kept import decided, kept_in, running
 from costmodel.limits import network_compulsory_bytes, network_pebble_bound_bytes, of_mix
 from costmodel.plain_regions import RegionPlan, length
 from costmodel.template import Tile
@@ -128,7 +129,8 @@ def _group(study: Study, hardware: Hardware, period_fs: int, group: GroupDesign,
         "leakage": cost.leakage_fj,
     }
     return {
-        "layers": list(group.layers),
+        "layers": list(running(study.network, group.layers)),
+        **({"keeps": list(kept_in(study.network, group.layers))} if decided(study.network) else {}),
         "macs": cost.macs,
         "tile_grid": [group.tile_rows, group.tile_cols],
         "overlap": group.overlap,
@@ -154,7 +156,7 @@ def _group(study: Study, hardware: Hardware, period_fs: int, group: GroupDesign,
 
 def _mapping(study: Study, hardware: Hardware, group: GroupDesign) -> dict[str, dict[str, Any]]:
     """Say how the largest tile of each layer lies on the array."""
-    layers = [study.network.layer(name) for name in group.layers]
+    layers = [study.network.layer(name) for name in running(study.network, group.layers)]
     plan, terms = RegionPlan(study.network, layers, group), mapping_terms(study, hardware, group.mapping)
     mappings: dict[str, dict[str, Any]] = {}
     for layer in layers:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from costmodel import Cost, Design, GroupCost, GroupDesign, Hardware
+from costmodel.kept import running
 from solver.folded_rows import folds
 from specs.mix import SEPARATOR
 from specs.network import Network
@@ -41,7 +43,8 @@ LEGEND_OF_MIX = "DRAM MB: of one run; E %: of the mix, each network as often as 
 def group_table(study: Study, design: Design, cost: Cost) -> list[str]:
     """Return the lines of the table, at most `WIDTH` wide as long as the other columns leave room for names."""
     network = study.network
-    pairs = list(zip(design.groups, cost.groups, strict=True))
+    run = [replace(group, layers=running(network, group.layers)) for group in design.groups]
+    pairs = list(zip(run, cost.groups, strict=True))
     rows = [
         (str(i), "", *_cells(network, design.hardware, group, part, runs, cost.energy_fj))
         for i, ((group, part), runs) in enumerate(zip(pairs, cost.runs or [1] * len(pairs), strict=True), 1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from costmodel import Design
+from costmodel.kept import decided, made_again
 from costmodel.phases import PhaseCost, kept_bytes, phase_costs
 from solver.result import Outcome
 from specs.mix import alone
@@ -36,8 +38,28 @@ def training_object(study: Study, outcome: Outcome, workload: int = 0) -> dict[s
     return {
         "optimizer": study.optimizer,
         "kept_bytes": kept_of(study, workload),
+        **activations_object(study, outcome),
         "phases": {name: _phase(study, outcome, phase) for name, phase in phases.items()} or None,
     }
+
+
+def activations_object(study: Study, outcome: Outcome) -> dict[str, Any]:
+    """Say what a design keeps in DRAM and what it makes again; nothing where neither was asked for."""
+    if not decides(study):
+        return {}
+    if outcome.design is None or outcome.cost is None:
+        return {"activation_bytes": None, "recomputed": None}
+    return {"activation_bytes": outcome.cost.activation_bytes, "recomputed": recomputed(study, outcome.design)}
+
+
+def decides(study: Study) -> bool:
+    """Whether activations may be recomputed, or what is kept of them is limited."""
+    return decided(study.network) or study.budgets.activation_bytes is not None
+
+
+def recomputed(study: Study, design: Design) -> list[str]:
+    """Activations that a design makes again, in the order in which it does."""
+    return [name for group in design.groups for name in made_again(study.network, group.layers)]
 
 
 def _phase(study: Study, outcome: Outcome, phase: PhaseCost) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from solver.choose_groupings import groupings_of
 from solver.first_array import some_arrays, start
 from solver.problem import Points, cutoff, multiplied
 from solver.result import Deduction
+from specs.study import Study
 
 _VISITED_AT_LEAST = 16
 _VISITED_SHARE = 16
@@ -35,8 +36,13 @@ _REMEMBERED = 256
 
 
 def can_price_in_rounds(frame: Frame) -> bool:
-    """Whether one total alone matters and least costs are cheap to have."""
-    return single_total(frame.study) and has_few_tile_sizes(frame) and not decided(frame.study.network)
+    """Whether one total alone matters, nothing is said of activations, and least costs are cheap to have."""
+    return single_total(frame.study) and has_few_tile_sizes(frame) and not limits_activations(frame.study)
+
+
+def limits_activations(study: Study) -> bool:
+    """Whether a path may be no design for what it keeps: activations are limited, or may be recomputed."""
+    return study.budgets.activation_bytes is not None or decided(study.network)
 
 
 def has_few_tile_sizes(frame: Frame) -> bool:

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from costmodel import Hardware
 from costmodel.hardware import hardware_points
+from costmodel.kept import decided
 from specs.mix import SEPARATOR, joined
 from specs.network import Network
 from specs.study import (
@@ -57,8 +58,10 @@ def trained_network(study: Study) -> Network:
     Raises
     ------
     NotComparableError
-        If there is none, or several.
+        If there is none, or several, or activations may be recomputed.
     """
+    if decided(study.network) or study.budgets.activation_bytes is not None:
+        raise NotComparableError("recompute and budgets on activation_memory cannot be compared yet: leave them out")
     if study.mix or study.inference is None:
         raise NotComparableError("there is nothing to compare: the study must train one network (mode: training)")
     return study.inference

@@ -159,6 +159,7 @@ class _Resolver:
     def _trains_or_says_nothing_of_it(self, data: Mapping[str, object]) -> None:
         """Refuse keys that matter in training alone if nothing is trained."""
         if trains(data) or data["mode"] not in MODES:
+            self._mix_says_nothing_of_activations(data)
             return
         written = {("optimizer",): data, ("recompute",): data, ("budgets", "activation_memory"): data["budgets"]} | {
             (*self._entry(i, "precision"), name): entry
@@ -168,6 +169,15 @@ class _Resolver:
         for key, entry in written.items():
             if isinstance(entry, dict) and key[-1] in entry:
                 self.document.refuse(key, "must stand in a study that trains a network (mode: training)")
+
+    def _mix_says_nothing_of_activations(self, data: Mapping[str, object]) -> None:
+        """Refuse keys that speak of the activations of one training step."""
+        if not self.is_mix:
+            return
+        for key, entry in {("recompute",): data, ("budgets", "activation_memory"): data["budgets"]}.items():
+            if isinstance(entry, dict) and key[-1] in entry:
+                message = "must stand in a study of one network: in a mix of networks all activations are kept"
+                self.document.refuse(key, message)
 
     def _members(self) -> list[tuple[str, Network]] | None:
         """Read every network, each with a name of its own; None if one has a problem."""

@@ -130,5 +130,7 @@ def update(layer: Layer, batch_norm: bool) -> Layer:
 
 def served(layer: Layer) -> str:
     """Name the layer or tensor of the inference network that a layer of a training step is there for."""
+    if layer.copy_of:
+        layer = replace(layer, name=layer.copy_of, phase="forward", copy_of="")
     made = layer.op in ("norm", "moments") or (layer.phase != "forward" and layer.op != "loss")
     return layer.name.rpartition(":")[0] if made else layer.name

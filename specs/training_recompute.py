@@ -12,6 +12,7 @@ Just one of the two happens: ``u:keep`` by itself, or ``u:use`` with ``u:again``
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from specs.network import Layer, Network
@@ -58,6 +59,12 @@ def with_choices(step: Network, recompute: Recompute, max_layers: int) -> Networ
         )  # fmt: skip
         layers += [again, _beside(layer, USE, again.name, layer.name)]
     return replace(step, layers=(*layers, *map(seen, backward)))
+
+
+def with_keepers(layers: Sequence[str], kept: Sequence[str]) -> tuple[str, ...]:
+    """Names of a group's layers and, behind their makers, of those that keep maps."""
+    found = [one for name in layers for one in ([name, name + KEEP] if name in kept else [name])]
+    return (*found, *(name + KEEP for name in kept if name not in layers))
 
 
 def _beside(layer: Layer, ending: str, partner: str, copy_of: str) -> Layer:
