@@ -85,27 +85,15 @@ def kept_bytes(study: Study, group: Names) -> int:
     return total
 
 
-def legal_ways(study: Study, step: Network, names: Names, again: Names) -> list[Names]:
-    """Legal groups of the plain step, but for those that mix the passes.
-
-    What is made again is made in no group with a layer of the forward pass; and a group of the forward and the
-    backward pass does not read a map as one that either may or may not have been kept (`mixes`).
-    """
-    network = study.network
+def legal_groups(network: Network, max_layers: int, again: Names) -> list[Names]:
+    """Legal groups of the plain step; what is made again is made in no group with a layer of the forward pass."""
     forward = {layer.name for layer in network.layers if layer.phase == "forward"}
     copies = {f"{name}:again" for name in again}
-    blocks = legal_blocks(network, study.fusion.max_layers)
-    found = [block for block in blocks if not (copies & set(block) and forward & set(block))]
-    return [block for block in found if not mixes(network, block, names)]
-
-
-def mixes(network: Network, block: Names, names: Names) -> bool:
-    """Whether layers of both passes read one map that might have been made again."""
-    for name in names:
-        phases = {network.layer(one).phase == "forward" for one in block if name in network.layer(one).input_tensors}
-        if len(phases) == 2:
-            return True
-    return False
+    return [
+        block
+        for block in legal_blocks(network, max_layers)
+        if copies.isdisjoint(block) or forward.isdisjoint(block)
+    ]
 
 
 def undominated(ways: list[Way]) -> list[Way]:
@@ -118,14 +106,12 @@ def undominated(ways: list[Way]) -> list[Way]:
 
 
 @lru_cache(maxsize=8)
-def every_choice(study: Study, step: Network, names: Names, mappings: Names, mixed: bool) -> tuple[Chosen, ...]:
+def every_choice(study: Study, step: Network, names: Names, mappings: Names) -> tuple[Chosen, ...]:
     """Every design worth looking at: for each subset made again, on each hardware point."""
     found = []
     for again in subsets(names):
-        plain = replace(study, network=made_again(step, again), recompute="none") if hasattr(study, "recompute") else (
-            replace(study, network=made_again(step, again))
-        )
-        blocks = legal_ways(plain, step, () if mixed else names, again)
+        plain = replace(study, network=made_again(step, again))
+        blocks = legal_groups(plain.network, plain.fusion.max_layers, again)
         designs = {block: list(group_designs(plain, block, mappings)) for block in blocks}
         leaves = {block: kept_bytes(plain, block) for block in blocks}
         for hardware in listed_hardware(plain):
@@ -168,12 +154,10 @@ def _whole(network: Network, fitting: dict[Names, list[Way]]) -> list[Way]:
     return undominated(reached.get(frozenset(layer.name for layer in network.layers), []))
 
 
-def brute_force_choices(
-    study: Study, step: Network, names: Names, mixed: bool = False
-) -> tuple[Status, int | None, Chosen | None]:
-    """Find the optimum; with ``mixed`` also over groups in which both passes read a map that was kept."""
+def brute_force_choices(study: Study, step: Network, names: Names) -> tuple[Status, int | None, Chosen | None]:
+    """Find the optimum over all subsets of ``names`` that may be made again."""
     plain = replace(study, network=step, goal="energy", then=(), budgets=Budgets())
-    choices = every_choice(plain, step, names, searched_mappings(study), mixed)
+    choices = every_choice(plain, step, names, searched_mappings(study))
     limit = study.budgets.activation_bytes
     feasible = [one for one in choices if one.total.keeps(study.budgets) and (limit is None or one.kept_bytes <= limit)]
     if not feasible:
