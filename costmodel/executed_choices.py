@@ -1,35 +1,36 @@
-"""A training step as a design runs it: what is kept is read itself, what is made again is a layer like others."""
+"""The plain training step that a design runs: what it keeps and what it makes again is settled.
+
+A kept map is the one that its forward layer stores; the backward pass then reads that.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from costmodel.design import Design
-from costmodel.kept import decided, running
+from costmodel.design import Design, GroupDesign
 from specs.network import Layer, Network
 from specs.study import Study
 
+_DECIDE = frozenset({"keep", "use"})
 
-def as_run(study: Study, design: Design) -> tuple[Study, Design]:
-    """Leave out of a study's step what only offers a choice, and of the design what only says which was made."""
+
+def settled(study: Study, design: Design) -> tuple[Study, tuple[GroupDesign, ...]]:
+    """A study without choices, and the design's groups in it."""
     network = study.network
-    if not decided(network):
-        return study, design
-    runs = {name for group in design.groups for name in running(network, group.layers)}
-    groups = tuple(replace(group, layers=running(network, group.layers)) for group in design.groups)
-    layers = tuple(_as_run(network, layer, runs) for layer in network.layers if layer.name in runs)
-    return replace(study, network=replace(network, layers=layers)), replace(design, groups=groups)
+    if not network.keepers:
+        return study, design.groups
+    run = {name for group in design.groups for name in group.layers}
+    layers = [layer for layer in network.layers if layer.name in run and layer.op not in _DECIDE]
+    shown = {layer.name: layer.copy_of for layer in network.layers if layer.copy_of and layer.name not in run}
+    plain = replace(network, layers=tuple(_reading(layer, shown) for layer in layers))
+    groups = tuple(replace(group, layers=_running(network, group)) for group in design.groups)
+    return replace(study, network=plain), groups
 
 
-def _as_run(network: Network, layer: Layer, runs: set[str]) -> Layer:
-    """Let a layer read kept maps themselves; what is made again is made like the first time, of the same words."""
+def _reading(layer: Layer, shown: dict[str, str]) -> Layer:
+    """A layer that reads some maps under other names."""
+    return replace(layer, operands=tuple(tuple(shown.get(name, name) for name in one) for one in layer.operands))
 
-    def read(name: str) -> str:
-        maker = network.maker[name]
-        return name if maker not in network.index or maker in runs else network.layer(maker).copy_of
 
-    operands = tuple(tuple(map(read, operand)) for operand in layer.operands)
-    if layer.copy_of:
-        first = network.layer(layer.copy_of)
-        return replace(layer, operands=operands, relu=first.relu, phase="forward")
-    return replace(layer, operands=operands)
+def _running(network: Network, group: GroupDesign) -> tuple[str, ...]:
+    return tuple(name for name in group.layers if network.layer(name).op not in _DECIDE)

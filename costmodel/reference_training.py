@@ -51,7 +51,8 @@ def training_words(
     if layer.op == "loss":
         return loss_sum(operands[0], operands[1])
     if layer.op == "norm":
-        moments, affine = tensors[served(layer) + ":moments"], data.weights[layer.name].astype(np.int64)
+        forward = served(layer)
+        moments, affine = tensors[forward + ":moments"], data.weights[forward + ":norm"].astype(np.int64)
         return norm_sum(operands[0], _constants(moments, affine))
     if layer.op == "dnorm":
         forward = served(layer)

@@ -31,8 +31,8 @@ def with_choices(step: Network, recompute: Recompute, max_layers: int) -> Networ
     recompute
         ``elementwise``: those made without the array. ``all``: others, too. Each is made from maps that are kept.
     max_layers
-        Of a fusion group. An activation that could stay on chip from the forward to the backward pass, in one group
-        of so many layers, is never recomputed.
+        Of a fusion group. An activation that one group of so many layers could read once for the forward and the
+        backward pass, from DRAM or on chip, is never recomputed: a choice about it would cost that group a second read.
     """
     if recompute == "none":
         return step
@@ -54,8 +54,7 @@ def with_choices(step: Network, recompute: Recompute, max_layers: int) -> Networ
     layers += map(seen, losses)
     for layer in chosen:
         again = replace(
-            seen(layer), name=layer.name + AGAIN, phase="backward", mask_bits=0, relu=False,
-            copy_of=layer.name,
+            seen(layer), name=layer.name + AGAIN, phase="backward", mask_bits=0, copy_of=layer.name
         )  # fmt: skip
         layers += [again, _beside(layer, USE, again.name, layer.name)]
     return replace(step, layers=(*layers, *map(seen, backward)))
@@ -90,30 +89,46 @@ def _from_kept(step: Network, found: list[Layer], recompute: Recompute) -> list[
 
 
 def candidates(step: Network, max_layers: int) -> list[Layer]:
-    """Forward layers whose map the backward pass reads, too far away for one group, as it reads all that they read."""
-    position = step.index
-    needs: list[int] = []  # of each layer, all that it depends on
+    """Forward layers whose map the backward pass reads, so far away that no group reads it for both passes.
+
+    What they read is kept for sure: the backward pass reads it, too, out of the reach of its maker's groups.
+    """
+    needs = _needs(step)
+
+    def apart(first: str, last: str) -> bool:
+        """Whether no group has both layers: too many are between them."""
+        i, end = step.index[first], step.index[last]
+        return 2 + sum(1 for j in range(i + 1, end) if needs[j] >> i & 1 and needs[end] >> j & 1) > max_layers
+
+    found = []
+    for layer in step.layers:
+        if layer.phase != "forward" or layer.reduces:
+            continue
+        early, late = _readers(step, layer.name)
+        makers = {step.maker[name] for name in layer.input_tensors} & step.index.keys()
+        if not all(any(apart(name, reader) for reader in _readers(step, name)[1]) for name in makers):
+            continue
+        far = all(apart(one, reader) for one in (layer.name, *early) for reader in late)
+        if late and far and not any(step.layer(reader).op == "loss" for reader in late):
+            found.append(layer)
+    return found
+
+
+def _needs(step: Network) -> list[int]:
+    """Of each layer, all that it depends on, as a set of bits."""
+    position, needs = step.index, list[int]()
     for layer in step.layers:
         direct = {step.maker[name] for name in layer.input_tensors} | set(layer.waits_for)
         depends = 0
         for name in direct & position.keys():
             depends |= needs[position[name]] | 1 << position[name]
         needs.append(depends)
-    found = []
-    for i, layer in enumerate(step.layers):
-        if layer.phase != "forward" or layer.reduces:
-            continue
-        late = _late_readers(step, layer.name)
-        makers = [step.maker[name] for name in layer.input_tensors]
-        if not all(_late_readers(step, name) for name in makers if name in position):
-            continue
-        between = [sum(1 for j in range(i + 1, end) if needs[j] >> i & 1 and needs[end] >> j & 1) for end in late]
-        if late and min(between) + 2 > max_layers and not any(step.layers[end].op == "loss" for end in late):
-            found.append(layer)
-    return found
+    return needs
 
 
-def _late_readers(step: Network, name: str) -> list[int]:
-    """Positions of the layers of the backward pass that read a map."""
-    of_map, _ = step.readers[name]
-    return [step.index[reader] for reader in of_map if step.layer(reader).phase != "forward"]
+def _readers(step: Network, name: str) -> tuple[list[str], list[str]]:
+    """Layers of the forward pass, and of the backward pass, that read a map."""
+    early, late = list[str](), list[str]()
+    for reader in step.readers[name][0]:
+        (early if step.layer(reader).phase == "forward" else late).append(reader)
+    return early, late
