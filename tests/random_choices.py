@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from brute_force_space import group_designs, listed_hardware
 from brute_force_choices import made_again
 from brute_force_groups import legal_blocks
+from brute_force_space import group_designs, listed_hardware
 from random_networks import random_study
 from random_training import PRECISIONS, random_step
 from random_training_instances import one_point
