@@ -78,10 +78,10 @@ def check_seed(seed: int, seen: Counter[str]) -> None:
         assert all(line.agrees for line in compare(asked, result.best.design)), seed
 
 
-@pytest.mark.parametrize("first", range(0, 20, 5))
+@pytest.mark.parametrize("first", range(0, 12, 3))
 def test_solver_finds_what_brute_force_finds(first: int) -> None:
     seen: Counter[str] = Counter()
-    for seed in range(first, first + 5):
+    for seed in range(first, first + 3):
         check_seed(seed, seen)
     assert min(seen["made again"], seen["kept"]) > 0
 
