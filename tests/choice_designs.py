@@ -14,7 +14,7 @@ from specs.study import Fusion, Study
 
 
 def with_keeps(network: Network, design: Design, again: tuple[str, ...]) -> Design:
-    """The design with choices that does what a design of the plain step does: keep all that is not ``again``."""
+    """The design of a network with choices that does what one of the plain step does: all not ``again`` is kept."""
 
     def kept(group: GroupDesign) -> GroupDesign:
         keeps = [network.keepers[name] for name in group.layers if name in network.keepers and name not in again]

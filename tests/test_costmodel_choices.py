@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from dataclasses import replace
 
@@ -9,10 +10,12 @@ import numpy as np
 import pytest
 
 from brute_force_choices import kept_bytes
+from brute_force_groups import legal_blocks
 from choice_designs import choice_design
 from costmodel import evaluate, execute
 from costmodel.compare import compare
 from costmodel.reference import compute, random_data
+from random_choices import choice_step
 from specs.study import MOMENTS
 
 
@@ -52,3 +55,17 @@ def test_words_made_again_are_those_of_the_forward_pass(seed: int) -> None:
     for layer in network.layers:
         if layer.op == "update":
             assert np.array_equal(made[layer.name], words[layer.name]), layer.name
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_group_of_the_plain_step_reads_for_both_passes_what_may_be_made_again(seed: int) -> None:
+    """Such a group would read a kept map once, but under two names twice."""
+    rng = random.Random(seed)
+    most = rng.choice([1, 2, 3, 4])
+    step, network = choice_step(rng, most, 12)
+    for block in legal_blocks(step, most):
+        forward = {name for name in block if step.layer(name).phase == "forward"}
+        late = set(block) - forward
+        for name in network.keepers:
+            readers = set(step.consumers[name])
+            assert not ((readers | {name}) & forward and readers & late), (name, block)

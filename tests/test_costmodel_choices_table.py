@@ -58,8 +58,8 @@ def _moved(study: Study, hardware: Hardware, layers: list[Layer]) -> tuple[int, 
 def _agrees(table: CandidateTable, rng: random.Random, samples: int) -> int:
     fitted, study = 0, table.study
     groups_of: dict[int, list[int]] = {}
-    for group, one in enumerate(table.group_class):
-        groups_of.setdefault(int(one), []).append(group)
+    for index, one in enumerate(table.group_class):
+        groups_of.setdefault(int(one), []).append(index)
     for number, family in enumerate(table.families):
         row_class = np.repeat(family.classes, np.diff(np.append(family.starts, len(family.rows))))
         for array, points in enumerate(family.points):
