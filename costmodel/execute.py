@@ -18,8 +18,8 @@ from costmodel.dram import Dram
 from costmodel.execute_alone import LayerAlone
 from costmodel.execute_fused import FusedGroup
 from costmodel.execute_sweeps import ChannelSweeps
-from costmodel.executed_choices import as_run
 from costmodel.executed_chip import Chip, Event
+from costmodel.executed_choices import as_run
 from costmodel.executed_steps import tensors_of
 from costmodel.executed_weights import WeightBuffer
 from costmodel.reference import compute, random_data
