@@ -27,7 +27,7 @@ accelerators: [{template: vwa, blocks: 2, rows: 7, taps: 3, clock: 500 MHz}]
 buffers: {feature: [4 KiB], weight: [16 KiB]}
 technology: 40nm
 dram: {type: DDR3, bandwidth: 6.4 GB/s}
-fusion: {max_layers: 3}
+fusion: {max_layers: 2}
 tiling: {row_splits: [1, 2, 4], column_splits: [1, 2], channel_splits: [1], input_splits: [1]}
 """
 
