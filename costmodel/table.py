@@ -164,7 +164,9 @@ def price_rows(
     names = ("feature_read_fj", "feature_write_fj", "weight_read_fj", "weight_write_fj", "leakage_fj_per_cycle")
     unit_prices = np.stack([np.ones(len(column), dtype=np.int64), *map(price, names)])
     energy = exact_product(counts, unit_prices)
-    kept = family.per_row(table.kept_bytes[family.classes])[rows]
+    # Relaxed families may have fewer rows than `starts` says; what they keep is never asked for.
+    of_class = np.searchsorted(family.starts, np.arange(len(family.rows))[rows], side="right") - 1
+    kept = table.kept_bytes[family.classes[of_class]]
     return PricedRows(energy, c.cycles[rows, array], c.dram_bytes[rows], fits, kept)
 
 
