@@ -21,6 +21,7 @@ from specs.training import kept, training_step
 from tiny_recompute import recompute_study, recomputed, write_recompute_study
 from tiny_study import run
 
+AGAIN = "kept in DRAM, 2 made again: conv2:norm, conv1"
 LIMITED = "budgets: {activation_memory: 2 kB}\n"
 
 
