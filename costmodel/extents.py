@@ -152,7 +152,7 @@ def _needed(study: Study, made: Bools, cut: Bools, axis: int) -> Ints:
         layer = network.layers[i]
         own = needed[:, position[layer.name]]
         for part in parts.get(layer.name, ()):
-            np.maximum(own, needed[:, part], out=own)
+            np.maximum(own, np.where(made[:, i], needed[:, part], 0), out=own)
         own[cut[:, i]] = (layer.P, layer.Q)[axis]
         below = np.where(made[:, i] & (own > 0), _under(layer, own, axis), 0)
         here = np.where(made[:, i], own, 0)
