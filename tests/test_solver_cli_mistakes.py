@@ -53,7 +53,7 @@ from tiny_study import STUDY, Stub, python, run
         (
             ["--budget", "aera=4mm2", "SPEC"],
             '--budget aera: budgets.aera is not a key here; did you mean "area"?'
-            " (allowed: area, sram, pes, latency, energy, power, dram_bandwidth, dram_traffic)",
+            " (allowed: area, sram, pes, latency, energy, power, dram_bandwidth, dram_traffic, activation_memory)",
         ),
         (
             ["--budget", "area=4", "SPEC"],
