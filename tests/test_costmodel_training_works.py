@@ -16,7 +16,7 @@ from specs.templates import template_names
 from test_costmodel_tile_works import random_array, random_terms, random_tiles
 from training_layers import MOST, random_training_layer
 
-SEEDS = range(250)
+SEEDS = range(100)
 ALL = pytest.mark.parametrize("template", template_names())
 EACH = pytest.mark.parametrize("seed", SEEDS)
 
