@@ -13,6 +13,7 @@ import pytest
 
 import solver.model
 from costmodel.groups import group_lattice, layer_indices
+from solver.links import Links
 from solver.model import Pair, build_model, solve_model
 from solver.problem import Piece, Selection
 from specs.network import Network
@@ -54,6 +55,7 @@ def _random_instance(rng: random.Random) -> tuple[Any, list[Pair]]:
         budgeted=budgets,
         exact_limits=lambda point: limits,
         stop=lambda: False,
+        links=Links((), {}),
     )
     return problem, pairs
 
