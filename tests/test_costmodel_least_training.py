@@ -16,16 +16,15 @@ from costmodel.evaluate import _weight_peak, group_cost
 from costmodel.extents import extents
 from costmodel.groups import layer_indices
 from costmodel.hardware import hardware_points, mapping_terms, prices
-from costmodel.least import LeastCosts
 from costmodel.legal import DesignError
 from costmodel.plain_regions import RegionPlan
 from costmodel.plain_sweep import fused_sweep, shares
-from costmodel.pricing import FamilyPricer
 from costmodel.residency import residency_options
 from costmodel.selection import UNFIT, price_cells
 from costmodel.table import build_table, price_rows, table_frame
 from random_training_instances import training_instance
 from specs.study import Goal, SharedBuffer, Study
+from test_costmodel_least import check_least
 from test_costmodel_training_table import small_training_study
 
 
@@ -37,15 +36,7 @@ def test_no_group_costs_less_than_its_least_cost(seed: int, goal: Goal) -> None:
     if len(study.network.layers) > 16:
         study = training_instance(f"least {seed}")
     frame = table_frame(study)
-    sizes = extents(study, [frame.lattice.groups[group] for group in frame.members])
-    for family, _ in frame.families:
-        pricer = FamilyPricer(study, family, frame.plans)
-        pricer.price(range(len(frame.members)), lambda: None)
-        least = LeastCosts(family, sizes, list(pricer.works.values()), pricer.grid)
-        feature, weight = (cells.ravel() for cells in np.indices(pricer.grid.leakage_fj.shape))
-        for array in range(len(family.arrays)):
-            cheapest = pricer.cheapest(array, feature, weight)
-            assert (least.at(array, feature, weight)[~frame.alone] <= cheapest[~frame.alone]).all()
+    check_least(frame, ~frame.alone)
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -11,14 +11,14 @@ import pytest
 from brute_force import brute_force, total_of, undominated_totals
 from brute_force_space import group_designs, listed_hardware, searched_mappings
 from costmodel.design import Hardware
-from costmodel.evaluate import evaluate, group_cost
+from costmodel.evaluate import group_cost
 from costmodel.hardware import prices
-from costmodel.limits import network_compulsory_bytes, network_pebble_bound_bytes
 from costmodel.selection import UNFIT, price_cells
 from costmodel.table import build_table
+from outcomes import check_outcome, chunks
 from random_instances import KINDS, conv, draw_budgets, instance, small_study
 from random_networks import random_study
-from solver import Outcome, solve
+from solver import solve
 from specs.network import Network, TensorShape
 from specs.study import (
     GOALS,
@@ -37,30 +37,6 @@ SUMS: tuple[Goal, ...] = ("energy", "latency", "bandwidth")
 SEEDS = range(240)
 SEEDS_PER_TEST = 10
 LONG_SEEDS = range(10_000, 12_000)
-
-
-def chunks(seeds: range, size: int) -> list[range]:
-    return [seeds[i : i + size] for i in range(0, len(seeds), size)]
-
-
-def check_outcome(study: Study, found: Outcome, label: str) -> None:
-    """Compare one outcome of the solver with brute force: status, objective, bound, and the design itself."""
-    status, objective, _ = brute_force(study)
-    label = f"{label}, goal {study.goal}, {study.budgets}"
-    assert found.status == status, label
-    assert found.objective == objective, label
-    if status == "infeasible":
-        assert found.design is None, label
-        return
-    assert found.bound == objective, label
-    assert found.design is not None, label
-    assert found.cost == evaluate(study, found.design), label
-    assert found.cost.dram_bytes >= network_compulsory_bytes(study), label
-    if study.fusion.max_layers == 1:
-        assert found.cost.dram_bytes >= network_pebble_bound_bytes(study, found.design.hardware.sram_bytes), label
-    total = total_of(study, found.design)
-    assert total.objective(study) == objective, label
-    assert total.keeps(study.budgets), label
 
 
 def check_with_baseline(study: Study, label: str) -> None:

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from brute_force import brute_force, total_of
-from costmodel import evaluate, execute
+from costmodel import execute
+from outcomes import check_outcome, chunks
 from random_instances import KINDS, draw_budgets
 from random_training_instances import one_point, training_instance
 from solver import Outcome, solve
@@ -18,23 +19,6 @@ from specs.study import GOALS, LAST_GOALS, Dram, Fusion, Study, Tiling
 SEEDS = range(60)
 SEEDS_PER_TEST = 10
 LONG_SEEDS = range(10_000, 11_000)
-
-
-def chunks(seeds: range, size: int) -> list[range]:
-    return [seeds[i : i + size] for i in range(0, len(seeds), size)]
-
-
-def check_outcome(study: Study, found: Outcome, label: str) -> None:
-    """Compare one outcome of the solver with brute force: status, objective, bound, and the design itself."""
-    status, objective, _ = brute_force(study)
-    label = f"{label}, goal {study.goal}, {study.budgets}"
-    assert (found.status, found.objective) == (status, objective), label
-    if found.design is not None:
-        assert found.bound == objective, label
-        assert found.cost == evaluate(study, found.design), label
-        total = total_of(study, found.design)
-        assert total.objective(study) == objective, label
-        assert total.keeps(study.budgets), label
 
 
 def check_run(study: Study, found: Outcome, label: str) -> None:

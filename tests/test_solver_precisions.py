@@ -221,7 +221,8 @@ def test_the_choice_is_told_and_survives_the_way_through_json() -> None:
     result = solve(study, workers=1)
     assert "\n  precision     activations 8, weights 8, partial sums 32 bits, one of 2" in report(result)
     made = json.loads(json_text(design_object(result)))
-    assert made["hardware"]["precision_bits"] == {"activation": 8, "weight": 8, "partial_sum": 32}
+    widths = {"activation": 8, "weight": 8, "partial_sum": 32, "gradient": 32, "state": 32, "floating": False}
+    assert made["hardware"]["precision_bits"] == widths
     assert made["settings"] == describe(study) == describe(result.study)
     assert [one["activation"] for one in made["settings"]["precision_bits"]] == [16, 8]
     assert result.design is not None

@@ -5,23 +5,19 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from costmodel.extents import extents
 from costmodel.groups import group_lattice
 from costmodel.hardware import hardware_points
-from costmodel.table import build_table, table_frame
 from random_instances import conv, network_of, small_study
 from solver import solve
-from solver.bounds import plain_bounds
-from solver.first_array import start
-from solver.problem import Problem
 from specs.network import Layer, Network, TensorShape
 from specs.study import Budgets, Dram, Fusion, Precision, SeparateBuffers, Study, Tiling
 from specs.templates import accelerator
 from specs.training import training_step
 from test_costmodel_training_table import small_training_study
+from test_solver_first_array import check_arrays
 from test_solver_training_attacks import attack
 
 
@@ -81,22 +77,9 @@ def _strided(skip_zeros: bool) -> Study:
     )
 
 
-def _check_arrays(study: Study) -> None:
-    frame, table = table_frame(study), build_table(study)
-    begin = start(frame)
-    left = np.concatenate([points for _, by_array in begin.families for points in by_array])
-    dropped = np.setdiff1d(np.arange(len(table.points)), left)
-    of_one_layer = np.array([layers.bit_count() == 1 for layers in table.lattice.groups])
-    for groups in (np.ones_like(of_one_layer), of_one_layer):
-        problem = Problem(table, "latency", study.budgets, groups, np.arange(len(table.points), dtype=np.intp))
-        optima = plain_bounds(problem).lower
-        assert (begin.lower <= optima).all()
-        assert not len(dropped) or optima[dropped].min() > optima.min()
-
-
 @pytest.mark.parametrize("skip_zeros", [False, True])
 def test_zeros_that_are_skipped_take_no_time(skip_zeros: bool) -> None:
-    _check_arrays(_strided(skip_zeros))
+    check_arrays(_strided(skip_zeros))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -110,4 +93,4 @@ def test_dropped_arrays_are_slower_than_the_best_design_layer_by_layer(seed: int
         numbers = tuple((n, tuple(sorted({*values, most})) if n == name else values) for n, values in spec.numbers)
         accelerators.append(replace(spec, numbers=numbers))
     if len(study.network.layers) <= 16:
-        _check_arrays(replace(study, accelerators=tuple(accelerators)))
+        check_arrays(replace(study, accelerators=tuple(accelerators)))

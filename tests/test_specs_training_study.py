@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from specs import SpecError, describe, load
+from specs import describe
 from specs.mix import alone
-from specs.study import Precision, Study
+from specs.study import Precision
 from specs.training import training_step
+from test_specs_mix import refusal, study
 from test_specs_technology_reader import GOOD as TECHNOLOGY
 
 NETWORK = "inputs: {input: [3, 8, 8]}\nlayers:\n  - {name: a, op: conv, inputs: input, K: 2, kernel: 3, relu: true}\n"
@@ -26,17 +27,6 @@ def _networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("two.yaml").write_text(TWO)
     Path("pool.yaml").write_text(POOL)
     Path("mine.yaml").write_text(TECHNOLOGY.replace("[2048, 64,", "[8388608, 64,"))
-
-
-def study(text: str) -> Study:
-    Path("s.yaml").write_text(text)
-    return load("s.yaml")
-
-
-def refusal(text: str) -> str:
-    with pytest.raises(SpecError) as error:
-        study(text)
-    return str(error.value)
 
 
 def test_training_makes_the_step_of_the_network_and_has_defaults_of_its_own() -> None:
