@@ -106,9 +106,9 @@ class FamilyPricer:
 
     def _price_one(self, index: int) -> None:
         self.done.append(index)
-        rows = candidates(self._study, self.family, self.works, self._plans[index])
-        if rows is not None:
-            self._priced += len(rows) * len(self.family.arrays)
+        grid = self.grid if self._single else None
+        rows, number = candidates(self._study, self.family, self.works, self._plans[index], grid)
+        self._priced += number * len(self.family.arrays)
         if not self._single:
             if rows is not None:
                 self.found.append((index, undominated(self._study, rows)))
