@@ -15,7 +15,7 @@ from costmodel.group_plan import GroupPlan
 from costmodel.sweeps import Bools, Share
 from costmodel.template import Ints, Preference
 from costmodel.works import CYCLES
-from specs.study import Study
+from specs.study import SharedBuffer, Study
 
 Index = NDArray[np.intp]
 _GATHERED = 2**22
@@ -58,9 +58,7 @@ class Listing:
         return len(self.way)
 
     def pick(self, some: Index | Bools) -> Listing:
-        return replace(
-            self, share=self.share[some], way=self.way[some], row=self.row[some], col=self.col[some]
-        )
+        return replace(self, share=self.share[some], way=self.way[some], row=self.row[some], col=self.col[some])
 
     def sums(self) -> Ints:
         """Work over all tiles: (candidate, array, quantity)."""
@@ -146,5 +144,10 @@ class Listing:
 
 
 def listing(at: Context, needs: Needs, mapping: Preference, work: LayerWork | None, valid: Bools) -> Listing:
-    """Every valid (share, way, row option, col option)."""
-    return Listing(at, needs, mapping, work, *np.nonzero(valid))
+    """Every valid (share, way, row option, col option) that fits the largest buffers on some array."""
+    buffers, weight = at.study.buffers, needs.weight_bytes.min(axis=1)[:, None, None]
+    if isinstance(buffers, SharedBuffer):
+        fits = needs.feature_bytes + weight <= max(buffers.shared_bytes)
+    else:
+        fits = (needs.feature_bytes <= max(buffers.feature_bytes)) & (weight <= max(buffers.weight_bytes))
+    return Listing(at, needs, mapping, work, *np.nonzero(valid & fits))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,8 +82,8 @@ def uncut_needs(
     largest = [way.chunks.largest for way in ways]
     under_of = [[under(way, size) for size, _ in way.chunks.sizes] for way in ways]
     here_of = [[here(way, size) for size, _ in way.chunks.sizes] for way in ways]
-    made = np.array([operands.made_bytes(size, width) for size in largest])
-    under_at, here_at = np.array([of[0] for of in under_of]), np.array([of[0] for of in here_of])
+    made = _numbers([operands.made_bytes(size, width) for size in largest])
+    under_at, here_at = _numbers([of[0] for of in under_of]), _numbers([of[0] for of in here_of])
     held_under, held_here = maps.held_area(maps.under)[..., None], maps.held_area(maps.here)[..., None]
     store_area, out_area = plan.store_area(0), plan.area(0)[..., None]
     feature = _first(plan.max_pairs(under_at * held_under + here_at * held_here + made * out_area))
@@ -199,7 +200,11 @@ def _visits(plan: GroupPlan, shares: list[Share]) -> tuple[Ints, Ints]:
 
 def _column(values: list[int] | list[bool]) -> Ints:
     """One number for each way: (way, 1, 1)."""
-    return np.array(values, dtype=np.int64)[:, None, None]
+    return _numbers(values)[:, None, None]
+
+
+def _numbers(values: Sequence[int]) -> Ints:
+    return np.array(values, dtype=np.int64)
 
 
 def _first(values: Ints) -> Ints:
@@ -233,8 +238,8 @@ def _ends(study: Study, family: Family, terms: Terms, plan: GroupPlan, ways: tup
 def _gradient_needs(maps: Maps, family: Family, cuts: tuple[Way, ...], visits: Ints) -> Ints:
     """Feature buffer of one image for a weight gradient's cuts: its two operands, and room for the next of both."""
     act, plan = maps.operands.activation_bytes, maps.plan
-    under = np.array([cut.inputs[0][0] * cut.groups_at_once * act for cut in cuts])
-    here = np.array([maps.operands.here_bytes(cut.chunks.largest, cut.chunks.count == 1) for cut in cuts])
+    under = _numbers([cut.inputs[0][0] * cut.groups_at_once * act for cut in cuts])
+    here = _numbers([maps.operands.here_bytes(cut.chunks.largest, cut.chunks.count == 1) for cut in cuts])
     held = under * maps.held_area(maps.under)[..., None] + here * maps.held_area(maps.here)[..., None]
     need = _first(plan.max_pairs(held))
     if not family.double_buffer:
@@ -263,4 +268,3 @@ def _cut_weights(family: Family, cuts: tuple[Way, ...], copies: int) -> Ints:
         else:
             found[number] = cut.weight_words(layer.K if "input" in cut.order else largest, size, first=True)
     return found
-

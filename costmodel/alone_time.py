@@ -48,9 +48,7 @@ class Sweep(NamedTuple):
 class AloneTime:
     """Times candidates of one layer."""
 
-    def __init__(
-        self, study: Study, family: Family, plan: GroupPlan, ways: tuple[Way, ...], work: LayerWork
-    ) -> None:
+    def __init__(self, study: Study, family: Family, plan: GroupPlan, ways: tuple[Way, ...], work: LayerWork) -> None:
         self._study, self._family, self._plan, self._ways, self._work = study, family, plan, ways, work
         self._maps = maps_of(study, plan)
         self._out_area, self._store_area = plan.area(0), plan.store_area(0)

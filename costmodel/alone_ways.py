@@ -109,9 +109,5 @@ def cut_ways(study: Study, layer: Layer) -> tuple[Way, ...]:
         inputs = cut_inputs(study.network, layer, splits)
         if splits == 1 or inputs is None:
             continue
-        found += [
-            Way(order, layer, chunks, inputs)
-            for order in orders_alone(layer, splits)
-            for chunks in every
-        ]
+        found += [Way(order, layer, chunks, inputs) for order in orders_alone(layer, splits) for chunks in every]
     return tuple(found)

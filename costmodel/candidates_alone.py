@@ -101,12 +101,13 @@ def _promising(at: Context, lists: list[Listing], least: LeastTraffic | None, gr
 
 def _join(at: Context, lists: list[tuple[Listing, Ints]], least: LeastTraffic | None) -> Candidates:
     """Candidates in order: by preference, share, cut of the output, order, tiling; then those with cut inputs."""
-    uncut, cut = [], []
+    uncut: list[tuple[Listing, Candidates]] = []
+    cut: list[tuple[Listing, Candidates]] = []
     for one, sums in lists:
         rows = one.candidates(one.cycles(), sums)
         (uncut if one.needs.ways[0].num_inputs == 1 else cut).append((one, rows))
     parts = [rows.pick(_uncut_order(one)) for one, rows in uncut]
-    if cut and least is not None and sum(len(rows) for _, rows in cut):
+    if least is not None and any(len(rows) > 0 for _, rows in cut):
         order = _cut_order([one for one, _ in cut])
         parts += least.capped(join([rows for _, rows in cut]).pick(order))
     return join(parts)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.candidates import Candidates, Family, join
 from costmodel.alone_ways import all_chunks
+from costmodel.candidates import Candidates, Family, join
 from costmodel.candidates_alone import alone
 from costmodel.candidates_fused import fused, update_alone
 from costmodel.group_plan import GroupPlan
@@ -64,7 +64,9 @@ def candidates(
     if _alone(plan):
         rows, number = alone(study, family, works, different, plan, shares, grid)
         return fitting(study, rows), number
-    found = [fused(study, family, work, mapping, plan, share) for mapping, work in different.items() for share in shares]
+    found = [
+        fused(study, family, work, mapping, plan, share) for mapping, work in different.items() for share in shares
+    ]
     parts = [rows for rows in found if rows is not None]
     return _fitting(study, join(parts)) if parts else (None, 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -86,9 +87,10 @@ class Works:
         row_is, col_is = self._needs[layer, depths]
         row_is[rows], col_is[cols] = True, True
 
-    def price(self) -> None:
+    def price(self, tick: Callable[[], None] = lambda: None) -> None:
         """Price what was announced since the last call; it replaces what earlier calls priced."""
         for (layer, depths), (row_is, col_is) in self._needs.items():
+            tick()
             self._price(layer, depths, np.flatnonzero(row_is), np.flatnonzero(col_is))
         self._needs.clear()
 
