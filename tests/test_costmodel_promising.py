@@ -1,5 +1,6 @@
 """Layers alone: pricing only what is promising gives what pricing everything gives (docs/solver.md, D16)."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -91,13 +92,15 @@ def test_a_further_process_changes_nothing(tmp_path: Path, monkeypatch: pytest.M
     for one, other in zip(serial, parallel, strict=True):
         assert one.done == other.done
         expected, found = one.result(), other.result()
+        assert expected.cheapest is not None
+        assert found.cheapest is not None
         assert np.array_equal(expected.cheapest, found.cheapest)
         assert expected.priced == found.priced
 
 
 def test_the_reader_of_a_broken_process_does_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pricing_alone, "_WORTH_A_PROCESS", 0)
-    monkeypatch.setattr(pricing_alone.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     frame = table_frame(study_of(tmp_path, *CASES[0]))
     pricers = pricers_of(frame)
     pricing_alone.price_alone(frame.study, pricers, frame.plans, [0, 1], lambda: None, processes=2)
