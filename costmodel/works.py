@@ -102,6 +102,14 @@ class Works:
             self._whole[key] = self._tables[key]
         return self._whole[key]
 
+    def whole_values(self, layer: Layer, images: int) -> Ints:
+        """The same works, which are not kept: (row, col, array, quantity)."""
+        depth = whole_depth(layer, images)
+        if (layer, depth) in self._whole:
+            return self._whole[layer, depth].values
+        whole: Ints = self._values(layer, (depth,), np.arange(layer.P + 1), np.arange(layer.Q + 1))[0]
+        return whole
+
     def _price(self, layer: Layer, depths: tuple[Depth, ...], heights: Ints, widths: Ints) -> None:
         values = self._values(layer, depths, heights, widths)  # (depth, row, col, array, quantity)
         row_at, col_at = _positions(heights), _positions(widths)

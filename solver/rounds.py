@@ -40,7 +40,7 @@ _REMEMBERED = 256
 
 def can_price_in_rounds(frame: Frame) -> bool:
     """Whether one total alone matters and least costs are cheap to have."""
-    return single_total(frame.study) and has_few_tile_sizes(frame)
+    return single_total(frame.study) and (frame.study.goal == "bandwidth" or has_few_tile_sizes(frame))
 
 
 def has_few_tile_sizes(frame: Frame) -> bool:
