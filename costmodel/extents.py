@@ -65,7 +65,8 @@ class Extents:
         for i, layer_reads in enumerate(reads):
             for tensor, maker, _ in layer_reads:
                 last_reader[self.made[:, i], tensor] = i
-                last_reader[self.made[:, i], maker] = i
+                if maker >= own:  # a mask or view of a map that the group makes is that map; from outside it comes alone
+                    last_reader[self.made[:, i] & self.made[:, maker - own], maker] = i
         last_reader[:, own : own + len(network.layers)][self.leaving] = len(network.layers)
         alive = np.where(self.read, loaded, 0).sum(axis=1)
         peak: Ints = np.zeros_like(alive)

@@ -179,6 +179,13 @@ class Frame:
         return np.array(self.study.runs or (1,), dtype=np.int64)[self.workloads]
 
     @property
+    def run_alone(self) -> NDArray[np.bool_]:
+        """Group classes with the freedoms of a layer alone: at most one layer besides updates. (class,)"""
+        updates = sum(1 << i for i, layer in enumerate(self.study.network.layers) if layer.op == "update")
+        tiled = [self.lattice.groups[group] & ~updates for group in self.members]
+        return np.array([layers.bit_count() <= 1 for layers in tiled], dtype=np.bool_)
+
+    @property
     def plans(self) -> Plans:
         return Plans(self.study, self.lattice.groups, self.members)
 

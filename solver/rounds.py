@@ -80,8 +80,9 @@ class _Rounds:
         self.families, self.lower = begin.families, begin.lower
         self.pricers = [FamilyPricer(study, family, plans, goal_alone=True) for family, _ in self.families]
         self.priced = np.zeros((len(self.pricers), len(frame.members)), dtype=bool)
-        price_alone(study, self.pricers, plans, np.flatnonzero(self._alone).tolist(), self._tick, processes)
-        self.priced[:, self._alone] = True
+        first = frame.run_alone  # least costs speak of other groups
+        price_alone(study, self.pricers, plans, np.flatnonzero(first).tolist(), self._tick, processes)
+        self.priced[:, first] = True
         sizes = extents(study, [frame.lattice.groups[group] for group in frame.members])
         self._least = [LeastCosts(one.family, sizes, list(one.works.values()), one.grid) for one in self.pricers]
         every = np.ones(len(frame.lattice.groups), dtype=bool)
