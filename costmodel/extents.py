@@ -65,7 +65,9 @@ class Extents:
         for i, layer_reads in enumerate(reads):
             for tensor, maker, _ in layer_reads:
                 last_reader[self.made[:, i], tensor] = i
-                if maker >= own:  # a mask or view of a map that the group makes is that map; from outside it comes alone
+                if (
+                    maker >= own
+                ):  # a mask or view of a map that the group makes is that map; from outside it comes alone
                     last_reader[self.made[:, i] & self.made[:, maker - own], maker] = i
         last_reader[:, own : own + len(network.layers)][self.leaving] = len(network.layers)
         alive = np.where(self.read, loaded, 0).sum(axis=1)
@@ -152,7 +154,7 @@ def _needed(study: Study, made: Bools, cut: Bools, axis: int) -> Ints:
         layer = network.layers[i]
         own = needed[:, position[layer.name]]
         for part in parts.get(layer.name, ()):
-            np.maximum(own, needed[:, part], out=own)
+            np.maximum(own, np.where(made[:, i], needed[:, part], 0), out=own)
         own[cut[:, i]] = (layer.P, layer.Q)[axis]
         below = np.where(made[:, i] & (own > 0), _under(layer, own, axis), 0)
         here = np.where(made[:, i], own, 0)
