@@ -56,4 +56,6 @@ def update_of(plan: GroupPlan) -> Layer | None:
 
 
 def maps_of(study: Study, plan: GroupPlan) -> Maps:
-    return Maps(plan, Operands(study.network, plan.tensors.layers[0], study.precision.activation_bytes))
+    layer = plan.tensors.layers[0]
+    kept = layer.name in plan.tensors.kept
+    return Maps(plan, Operands(study.network, layer, study.precision.activation_bytes, kept))

@@ -78,7 +78,7 @@ class Finish:
     updated_bytes
         Of what goes, that which updates wrote to the weight buffer before.
     room_bytes
-        Most that one filter of an update brings.
+        Most that one parameter of an update brings.
     """
 
     moved: Moved
@@ -106,7 +106,7 @@ def finish(study: Study, layers: Sequence[Layer]) -> Finish:
     for layer in updates.values():
         words = layer.params - 2 * layer.K * layer.batch_norm
         moved = _updated(study, layer, layer.K, words, first=True) + Moved(words * study.precision.gradient_bytes, 0)
-        ends.append(Finish(moved, 0, moved.store, moved.load // layer.K))
+        ends.append(Finish(moved, 0, moved.store, _update_room(study, layer, study.precision.gradient_bytes)))
     return Finish(
         moved=sum((end.moved for end in ends), Moved()),
         sums_bytes=sum(end.sums_bytes for end in ends),
@@ -131,7 +131,14 @@ def finish_sums(
     if update is None:
         return Finish(Moved(0, words * result_bytes(study, layer)), sums_bytes, 0, 0)
     moved = _updated(study, update, filters, words, first)
-    return Finish(moved, sums_bytes, moved.store, moved.load // filters)
+    return Finish(moved, sums_bytes, moved.store, _update_room(study, update, 0))
+
+
+def _update_room(study: Study, update: Layer, gradient_bytes: int) -> int:
+    """Bytes of one parameter with its moments and what comes of its gradient: updates go word by word."""
+    precision = study.precision
+    of_norm = precision.partial_sum_bytes if update.batch_norm else 0
+    return (1 + MOMENTS[study.optimizer]) * precision.state_bytes + max(gradient_bytes, of_norm)
 
 
 def _updated(study: Study, update: Layer, filters: int, words: int, first: bool) -> Moved:

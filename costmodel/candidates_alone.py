@@ -92,7 +92,7 @@ def _promising(at: Context, lists: list[Listing], least: LeastTraffic | None, gr
     firsts = [optimistic.first_choice() for _, _, optimistic in told]
     rows = _join(at, [(one.pick(some), sums[some]) for (one, sums, _), some in zip(told, firsts, strict=True)], least)
     if len(rows):
-        best = cheapest_somewhere(rows, at.family, grid, goal).best
+        best = cheapest_somewhere(rows, at.family, grid, goal, in_order=False).best
     else:
         best = np.full((len(at.family.arrays), *grid.leakage_fj.shape), UNFIT, dtype=np.int64)
     kept = [np.flatnonzero(optimistic.could_beat(best)) for _, _, optimistic in told]

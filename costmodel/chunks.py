@@ -52,11 +52,14 @@ class Operands:
         Tensors under the kernel and at the outputs' own positions.
     by_outputs
         Whether what is under the kernel goes with output channels, not with input channels.
+    kept
+        Whether the map stays in DRAM for the backward pass.
     """
 
     network: Network
     layer: Layer
     activation_bytes: int
+    kept: bool = False
 
     @property
     def by_outputs(self) -> bool:
@@ -103,7 +106,7 @@ class Operands:
     def leaving_bytes(self, channels: int) -> int:
         """Of so many output channels, what something outside needs."""
         of_map, of_mask = self.network.readers[self.layer.name]
-        map_leaves = bool(of_map) or self.layer.name in self.network.outputs
+        map_leaves = bool(of_map) or self.kept or self.layer.name in self.network.outputs
         return self.map_bytes(channels, self.activation_bytes) * map_leaves + self.mask_bytes(channels) * bool(of_mask)
 
 

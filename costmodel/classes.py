@@ -9,7 +9,7 @@ import numpy as np
 from costmodel.groups import layer_indices
 from costmodel.template import Ints
 from costmodel.works import signature
-from specs.network import Layer, Network
+from specs.network import BESIDE, Layer, Network
 
 
 def group_classes(
@@ -38,7 +38,8 @@ def group_classes(
     made = [tensors[layer.name] for layer in network.layers]
     readers = [[_set_of(network, names) for names in network.readers[layer.name]] for layer in network.layers]
     leaves = [layer.name in network.outputs for layer in network.layers]
-    gradients = [network.index[layer.waits_for[0]] if layer.op == "update" else None for layer in network.layers]
+    gradients = [network.index[layer.waits_for[0]] if layer.op in BESIDE else None for layer in network.layers]
+    late = _set_of(network, (layer.name for layer in network.layers if layer.phase != "forward"))
     classes: dict[tuple[int, ...], int] = {}
     members: list[int] = []
     group_class = np.empty(len(groups), dtype=np.int64)
@@ -56,6 +57,7 @@ def group_classes(
                     key += widths[tensor]
             key.append(label.setdefault(made[i], len(label)))
             key += (leaves[i] or readers[i][0] & ~layer_set != 0, readers[i][1] & ~layer_set != 0)
+            key.append(readers[i][0] & ~layer_set & late != 0)
             gradient = gradients[i]
             if gradient is not None:
                 key.append(label[made[gradient]] if layer_set >> gradient & 1 else -1)

@@ -55,6 +55,8 @@ class Cost:
         Each of one run.
     runs
         How often each group runs in the totals; once where it is empty.
+    activation_bytes
+        What stays in DRAM from the forward to the backward pass of a training step.
     """
 
     groups: tuple[GroupCost, ...]
@@ -62,6 +64,7 @@ class Cost:
     area_um2: int
     runs: tuple[int, ...] = ()
     num_mixes: int = 1
+    activation_bytes: int = 0
 
     def total(self, part: str) -> int:
         """Sum up a part of the groups' costs (``dram_fj``, ``cycles``, ...) over all their runs."""

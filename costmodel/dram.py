@@ -141,7 +141,7 @@ class Dram:
             if name not in self.rotated:
                 self.rotated[name] = self._rotated(layer)
             return self.rotated[name][places]
-        return self.data.weights[name].reshape(-1)[places]
+        return self.data.weights[layer.copy_of or name].reshape(-1)[places]
 
     def _constants(self, layer: Layer) -> Ints:
         """What a normalisation reads of each channel: the sums that it waits for, then what was learned."""
@@ -218,7 +218,7 @@ def pixel_bytes(network: Network, precision: Precision, name: str, channels: int
 
 
 def _served(layer: Layer) -> str:
-    return layer.name.rsplit(":", 1)[0]
+    return (layer.copy_of or layer.name).rsplit(":", 1)[0]
 
 
 def _write_flat(stored: dict[str, Stored], name: str, size: int, places: Index, words: Ints) -> None:

@@ -8,12 +8,13 @@ sizes bytes, time array cycles, energy fJ.
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from costmodel.beside_maps import chunk_words, finish, kept_bytes, word_bytes
 from costmodel.cost import Cost, GroupCost
 from costmodel.design import Design, GroupDesign, Hardware
 from costmodel.hardware import Prices, mapping_terms, prices
+from costmodel.kept import activation_bytes, map_bytes
 from costmodel.legal import DesignError, check_design
 from costmodel.plain_alone import layer_alone
 from costmodel.plain_alone import sweeps as sweeps_alone
@@ -42,7 +43,15 @@ def evaluate(study: Study, design: Design) -> Cost:
         area_um2=price.area_um2,
         runs=tuple(study.runs[which] for which in workloads(study, design)) if study.mix else (),
         num_mixes=study.num_mixes,
+        activation_bytes=_activation_bytes(study, design),
     )
+
+
+def _activation_bytes(study: Study, design: Design) -> int:
+    """Maps and masks that groups leave in DRAM for the backward pass."""
+    groups = [[study.network.layer(name) for name in group.layers] for group in design.groups]
+    decided = [layer for layers in groups for layer in layers if layer.op == "keep"]
+    return sum(activation_bytes(study, layers) for layers in groups) + sum(map_bytes(study, one) for one in decided)
 
 
 def workloads(study: Study, design: Design) -> tuple[int, ...]:
@@ -52,20 +61,36 @@ def workloads(study: Study, design: Design) -> tuple[int, ...]:
 
 def group_cost(study: Study, hardware: Hardware, price: Prices, group: GroupDesign) -> GroupCost:
     """Cost one legal group; raises `DesignError` if it does not fit."""
+    sweeps, weight_peak = group_sweeps(study, hardware, group)
+    parts = [(number, _sweep_cost(hardware, price, sweep)) for number, sweep in sweeps]
+    cost = replace(_sum(parts), weight_peak_bytes=weight_peak)
+    _check_fits(hardware, group, cost.feature_peak_bytes, weight_peak)
+    return cost
+
+
+def finish_cost(study: Study, hardware: Hardware, price: Prices, group: GroupDesign) -> GroupCost:
+    """Cost what a legal group does after its last tiles: a part of its cost, beside which the rest is its tiles'."""
+    sweeps, _ = group_sweeps(study, hardware, group)
+    ends = [(number, replace(sweep, visits=[], stays_bytes=0)) for number, sweep in sweeps]
+    return _sum([(number, _sweep_cost(hardware, price, end)) for number, end in ends])
+
+
+def group_sweeps(study: Study, hardware: Hardware, group: GroupDesign) -> tuple[list[tuple[int, Sweep]], int]:
+    """Lay out one legal group: its sweeps, each with how often it runs, and its need of the weight buffer."""
     layers = [study.network.layer(name) for name in group.layers]
     plan, terms = RegionPlan(study.network, layers, group), mapping_terms(study, hardware, group.mapping)
     if group.order == "fused" or not plan.layers:
-        sweeps = [(1, fused_sweep(study, hardware, group, plan, terms))]
-        weight_peak = _weight_peak(study, hardware, layers, group)
-    else:
-        alone = layer_alone(study, hardware, group, plan, terms)
-        sweeps = list(sweeps_alone(alone))
-        weight_peak = weight_peak_alone(alone)
-    parts = [(number, _sweep_cost(hardware, price, sweep)) for number, sweep in sweeps]
-    feature_peak = max(cost.feature_peak_bytes for _, cost in parts)
-    _check_fits(hardware, group, feature_peak, weight_peak)
+        sweep = fused_sweep(study, hardware, group, plan, terms)
+        return [(1, sweep)], _weight_peak(study, hardware, layers, group)
+    alone = layer_alone(study, hardware, group, plan, terms)
+    return list(sweeps_alone(alone)), weight_peak_alone(alone)
+
+
+def _sum(parts: list[tuple[int, GroupCost]]) -> GroupCost:
+    """Add up costs, each so many times; the largest needs of buffers."""
     sums = {field.name: sum(n * getattr(cost, field.name) for n, cost in parts) for field in fields(GroupCost)}
-    return GroupCost(**(sums | {"feature_peak_bytes": feature_peak, "weight_peak_bytes": weight_peak}))
+    peaks = {name: max(getattr(cost, name) for _, cost in parts) for name in sums if name.endswith("_peak_bytes")}
+    return GroupCost(**(sums | peaks))
 
 
 def _check_fits(hardware: Hardware, group: GroupDesign, feature_peak: int, weight_peak: int) -> None:
@@ -82,7 +107,7 @@ def _check_fits(hardware: Hardware, group: GroupDesign, feature_peak: int, weigh
 
 
 def _weight_peak(study: Study, hardware: Hardware, layers: list[Layer], group: GroupDesign) -> int:
-    """Resident words, and room for one layer that streams and for a filter of one update."""
+    """Resident words, and room for one layer that streams and for a parameter of one update."""
     resident = sum(kept_bytes(study, layer) for layer in layers if layer.name in group.resident)
     copies = 2 if hardware.double_buffer else 1
     chunks = [

@@ -19,6 +19,7 @@ from costmodel.execute_alone import LayerAlone
 from costmodel.execute_fused import FusedGroup
 from costmodel.execute_sweeps import ChannelSweeps
 from costmodel.executed_chip import Chip, Event
+from costmodel.executed_choices import settled
 from costmodel.executed_steps import tensors_of
 from costmodel.executed_weights import WeightBuffer
 from costmodel.reference import compute, random_data
@@ -79,11 +80,12 @@ def execute(study: Study, design: Design, seed: int = 0) -> Trace:
     ExecutionError
         If something is read that is not in a buffer, a buffer overflows, or a word is wrong.
     """
+    study, running = settled(study, design)
     data = random_data(study.network, study.batch, seed, MOMENTS[study.optimizer])
     expected = compute(study.network, data, study.precision)
     dram = Dram(study.network, study.precision, data)
     groups = []
-    for group in design.groups:
+    for group in running:
         groups.append(_run(study, design.hardware, dram, group))
         layers = [study.network.layer(name) for name in group.layers]
         for name in tensors_of(study.network, layers).leaving:

@@ -57,13 +57,11 @@ class SumBuffer:
                 self.weights.dram.store_flat_sums(layer, places, piece)
 
     def update_bytes(self, update: Layer, fused: WeightChunk | None) -> int:
-        """Bytes that an update reads for one filter; with ``fused``, sums on chip, for the part that they belong to."""
+        """Bytes of the largest parameter that an update reads, with all that comes with it but sums on chip."""
         dram = self.weights.dram
-        words, norms = self._changed(update, fused)
-        num_states = int(dram.data.states[update.name].shape[0])
-        num_bytes = (len(words) + len(norms)) * num_states * dram.precision.state_bytes
-        num_bytes += len(norms) * dram.precision.partial_sum_bytes
-        return num_bytes if fused else num_bytes + len(words) * dram.result_bytes(update.waits_for[0])
+        states = int(dram.data.states[update.name].shape[0]) * dram.precision.state_bytes
+        of_norm = dram.precision.partial_sum_bytes if update.batch_norm else 0
+        return states + max(of_norm, 0 if fused else dram.result_bytes(update.waits_for[0]))
 
     def _changed(self, update: Layer, fused: WeightChunk | None) -> tuple[Index, Index]:
         """Words of each filter that an update changes: those of the convolution, and scale and shift after them."""

@@ -65,9 +65,7 @@ class Extents:
         for i, layer_reads in enumerate(reads):
             for tensor, maker, _ in layer_reads:
                 last_reader[self.made[:, i], tensor] = i
-                if (
-                    maker >= own
-                ):  # a mask or view of a map that the group makes is that map; from outside it comes alone
+                if maker >= own:  # a map from outside need not be there while a mask or view of it is
                     last_reader[self.made[:, i] & self.made[:, maker - own], maker] = i
         last_reader[:, own : own + len(network.layers)][self.leaving] = len(network.layers)
         alive = np.where(self.read, loaded, 0).sum(axis=1)

@@ -15,7 +15,7 @@ import numpy as np
 
 from costmodel.layer_sets import ancestors, in_turn, layer_indices, predecessors, readers_of, union
 from costmodel.steps import Indices, Steps, Words, set_words
-from specs.network import Network
+from specs.network import BESIDE, Network
 
 
 def tail(network: Network) -> int:
@@ -23,7 +23,7 @@ def tail(network: Network) -> int:
     readers = readers_of(predecessors(network))
     found = 0
     for i in range(len(readers) - 1, -1, -1):
-        if network.layers[i].op in ("wgrad", "update") and not readers[i] & ~found:
+        if network.layers[i].op in ("wgrad", *BESIDE) and not readers[i] & ~found:
             found |= 1 << i
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from costmodel.candidates import Candidates, Family, join
 from costmodel.candidates_alone import alone
 from costmodel.candidates_fused import fused, update_alone
 from costmodel.group_plan import GroupPlan
+from costmodel.kept import charge
 from costmodel.legal import image_counts
 from costmodel.selection import PriceGrid
 from costmodel.sweeps import Share
@@ -57,6 +59,26 @@ def candidates(
 
     With a ``grid`` a layer alone may leave out what is cheapest at none of its prices.
     """
+    rows, number = _own_candidates(study, family, works, plan, grid)
+    return None if rows is None else _charged(study, family, plan, rows), number
+
+
+def _charged(study: Study, family: Family, plan: GroupPlan, rows: Candidates) -> Candidates:
+    """Charge rows for kept maps, all of them alike; see `costmodel.kept`."""
+    found = charge(study, plan.layers, family.clock_hz, family.dram.bytes_per_s)
+    if not found.num_bytes:
+        return rows
+    return replace(
+        rows,
+        dram_bytes=rows.dram_bytes + found.num_bytes,
+        feature_read=rows.feature_read + found.num_bytes,
+        cycles=rows.cycles + found.cycles,
+    )
+
+
+def _own_candidates(
+    study: Study, family: Family, works: dict[Preference, Works], plan: GroupPlan, grid: PriceGrid | None
+) -> tuple[Candidates | None, int]:
     if not plan.tensors.layers:
         return _fitting(study, update_alone(study, family, works, plan))
     shares = [Share(study, images) for images in image_counts(study)]

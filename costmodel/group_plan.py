@@ -19,13 +19,14 @@ class GroupPlan:
     """A group's tensors, its steps along both axes, and which pairs of options are candidates.
 
     ``mode`` holds, per (row option, col option), the overlap mode that keeps just what the options keep
-    (an index into the study's list), or -1 where no allowed mode does.
+    (an index into the study's list), or -1 where no allowed mode does. ``layers`` are all of the group.
     """
 
     tensors: GroupTensors
     rows: AxisPlan
     cols: AxisPlan
     mode: Ints
+    layers: tuple[Layer, ...]
 
     def sum_pairs(self, values: Ints) -> Ints:
         """Sum (row class, col class, ...) values over all tiles of one image: (row option, col option, ...)."""
@@ -90,7 +91,7 @@ def group_plan(study: Study, layers: tuple[Layer, ...], pinned: frozenset[str] =
     row_flags = _flags(rows)
     col_flags = _flags(cols)
     mode = [[_mode(study.fusion.overlap, r, c) for c in col_flags] for r in row_flags]
-    return GroupPlan(tensors, rows, cols, np.array(mode, dtype=np.int64))
+    return GroupPlan(tensors, rows, cols, np.array(mode, dtype=np.int64), layers)
 
 
 Flags = tuple[bool, bool, bool]

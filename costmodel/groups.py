@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from costmodel.forced import forced_lattice, tail
 from costmodel.ideals import every_ideal, some_ideals
-from costmodel.layer_sets import in_turn, is_connected, is_convex, layer_indices, neighbours, predecessors
+from costmodel.layer_sets import counted, in_turn, is_connected, is_convex, layer_indices, neighbours, predecessors
 from costmodel.legal_groups import TooWideError, legal_groups
 from costmodel.steps import find_steps
 from specs.network import Network
@@ -60,6 +60,8 @@ class GroupLattice:
         The steps, ordered by ``before``; see `Step`.
     complete
         Whether the paths are exactly the groupings that can run, each in one order or more.
+    counted
+        The layers that count towards the size of a group.
     """
 
     groups: tuple[int, ...]
@@ -68,6 +70,11 @@ class GroupLattice:
     after: NDArray[np.intp]
     group: NDArray[np.intp]
     complete: bool
+    counted: int = -1
+
+    def size(self, group: int) -> int:
+        """Layers of a group that count."""
+        return (self.groups[group] & self.counted).bit_count()
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -81,7 +88,7 @@ class GroupLattice:
         ideals = sorted({*self.ideals, *more}, key=lambda ideal: (ideal.bit_count(), ideal))
         steps = find_steps(ideals, self.groups, in_turn(network), None)
         assert steps is not None
-        return GroupLattice(self.groups, tuple(ideals), *steps, complete=self.complete)
+        return GroupLattice(self.groups, tuple(ideals), *steps, complete=self.complete, counted=self.counted)
 
 
 def group_lattice(network: Network, max_layers: int, max_steps: int | None = None) -> GroupLattice:
@@ -106,7 +113,7 @@ def group_lattice(network: Network, max_layers: int, max_steps: int | None = Non
     if tail(network):
         forced = forced_lattice(network, groups, min(MOST_IDEALS, max_steps), max_steps)
         if forced is not None:
-            return GroupLattice(groups, forced[0], *forced[1], complete=True)
+            return GroupLattice(groups, forced[0], *forced[1], complete=True, counted=counted(network))
         return _in_part(network, groups)
     needed = in_turn(network)
     ideals = every_ideal(needed, min(MOST_IDEALS, max_steps))
@@ -122,4 +129,4 @@ def _in_part(network: Network, groups: tuple[int, ...]) -> GroupLattice:
     ideals = some_ideals(network, needed)
     steps = find_steps(ideals, groups, needed, None)
     assert steps is not None
-    return GroupLattice(groups, ideals, *steps, complete=False)
+    return GroupLattice(groups, ideals, *steps, complete=False, counted=counted(network))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from specs.network import Network
+from specs.network import BESIDE, Network
 
 
 def layer_indices(layers: int) -> tuple[int, ...]:
@@ -56,7 +56,7 @@ def neighbours(network: Network) -> tuple[int, ...]:
     """For each layer, the layers it shares a tensor with: its producers, its readers, its fellow readers.
 
     Who reads a mask or a view is a reader of the map's maker, but a fellow only of who reads the same mask or view.
-    An update touches its own gradient alone.
+    What runs in no tile touches its partner alone.
     """
     sets = [0] * len(network.layers)
     for tensor, names in network.consumers.items():
@@ -66,7 +66,7 @@ def neighbours(network: Network) -> tuple[int, ...]:
         if (maker := network.maker[tensor]) in network.index:
             _join(sets, network.index[maker], readers)
     for i, layer in enumerate(network.layers):
-        if layer.op == "update":
+        if layer.op in BESIDE:
             _join(sets, network.index[layer.waits_for[0]], 1 << i)
     return tuple(sets)
 
@@ -75,12 +75,18 @@ def apart(network: Network) -> tuple[int, ...]:
     """For each layer, the layers that never share a group with it.
 
     Sums are complete, and words can be read in another shape, only when all tiles have run: so a reduction and who
-    waits for it are apart, but for a gradient and its own update; and a map and who reads it reshaped.
+    waits for it are apart, but for a gradient and its own update; and a map and who reads it reshaped. A map that is
+    made again is made in no group of the forward pass.
     """
     sets = [0] * len(network.layers)
     for i, layer in enumerate(network.layers):
-        for name in layer.waits_for[layer.op == "update" :]:
+        for name in layer.waits_for[layer.op in BESIDE :]:
             _join(sets, network.index[name], 1 << i)
+        if layer.copy_of and layer.op not in BESIDE:
+            _join(sets, i, union(1 << j for j, other in enumerate(network.layers) if other.phase == "forward"))
+        if layer.op == "use":
+            partner = network.index[layer.waits_for[0]]
+            _join(sets, i, (1 << len(sets)) - 1 & ~(1 << i | 1 << partner))
     views = dict(network.views)
     for name, readers in network.consumers.items():
         view, reshaped = views.get(name), False
@@ -90,6 +96,11 @@ def apart(network: Network) -> tuple[int, ...]:
         if reshaped and (maker := network.maker[name]) in network.index:
             _join(sets, network.index[maker], union(1 << network.index[reader] for reader in readers))
     return tuple(sets)
+
+
+def counted(network: Network) -> int:
+    """The layers that count towards the size of a group: all but those that only decide what is kept."""
+    return union(1 << i for i, layer in enumerate(network.layers) if layer.op not in ("keep", "use"))
 
 
 def _join(sets: list[int], one: int, others: int) -> None:

@@ -11,8 +11,9 @@ from costmodel.hardware import hardware_points
 from costmodel.layer_sets import apart, layer_indices
 from costmodel.plain_regions import RegionPlan
 from costmodel.template import PREFERENCES, Preference, is_channelwise
-from specs.network import Layer, Network
+from specs.network import BESIDE, Layer, Network
 from specs.study import Overlap, Study
+from specs.training_recompute import AGAIN
 
 
 class DesignError(ValueError):
@@ -22,10 +23,14 @@ class DesignError(ValueError):
 def group_outputs(network: Network, names: tuple[str, ...]) -> tuple[str, ...]:
     """Layers of the group whose map or mask something outside needs, and those that sum over theirs."""
     inside = set(names)
+    tiled = [name for name in names if network.layer(name).op not in BESIDE]
+    if any(network.layer(name).op == "use" for name in names):
+        return ()  # it stands for a kept map: nothing runs
     return tuple(
         name
-        for name in names
+        for name in tiled
         if name in network.outputs
+        or network.keepers.get(name) in inside
         or any(not readers <= inside for readers in network.readers[name])
         or network.layer(name).reduces
     )
@@ -116,6 +121,7 @@ def check_design(study: Study, design: Design) -> None:
         raise DesignError(f"hardware {design.hardware} is not a point of the study")
     before, adjacent, never = predecessors(network), neighbours(network), apart(network)
     done = 0
+    kept = sum(1 << network.index[f"{layer.copy_of}{AGAIN}"] for layer in _kept(network, design))
     for group in design.groups:
         label = "+".join(group.layers)
         unknown = [name for name in group.layers if name not in network.index]
@@ -128,27 +134,47 @@ def check_design(study: Study, design: Design) -> None:
         if layers & done:
             raise DesignError(f"group {label} runs a layer that already ran")
         _check_together(network, indices, layers, never, label)
-        if any(before[i] & ~(done | layers) for i in indices):
+        if any(before[i] & ~(done | layers | kept) for i in indices):
             raise DesignError(f"group {label} runs before a layer that it needs")
-        if len(indices) > study.fusion.max_layers:
+        if sum(network.layers[i].op != "keep" for i in indices) > study.fusion.max_layers:
             raise DesignError(f"group {label} has more than {study.fusion.max_layers} layers")
         if not is_connected(layers, adjacent) or not is_convex(layers, before):
             raise DesignError(f"group {label} must be connected and convex")
         _check_group(study, group, label)
         done |= layers
-    if done != (1 << len(network.layers)) - 1:
-        raise DesignError("the groups must cover every layer")
+    _check_cover(network, done)
 
 
 def _check_together(network: Network, indices: list[int], layers: int, never: tuple[int, ...], label: str) -> None:
     """Check that no two layers of a group stay apart, and that an update has its own gradient or nobody beside it."""
     for i in indices:
         layer = network.layers[i]
-        if len(indices) > 1 and layer.op == "update" and not layers >> network.index[layer.waits_for[0]] & 1:
+        if len(indices) > 1 and layer.op in BESIDE and not layers >> network.index[layer.waits_for[0]] & 1:
             raise DesignError(f"group {label} runs {layer.name} without {layer.waits_for[0]}")
         for other in layer_indices(never[i] & layers):
             names = f"{layer.name} and {network.layers[other].name}"
             raise DesignError(f"group {label} must not hold both {names}: one is complete before the other begins")
+
+
+def _kept(network: Network, design: Design) -> list[Layer]:
+    """What the design says is kept for the backward pass."""
+    layers = [network.layer(name) for group in design.groups for name in group.layers if name in network.index]
+    return [layer for layer in layers if layer.op == "keep"]
+
+
+def _check_cover(network: Network, done: int) -> None:
+    """Every layer must run; of an activation that may be recomputed, it is kept or made again, not both."""
+    for i, layer in enumerate(network.layers):
+        if layer.op == "use" and done >> i & 1:
+            raise DesignError(f"{layer.name} runs in no group of a design")
+        if layer.op in ("keep", "use"):
+            continue
+        keeper = network.keepers.get(layer.copy_of)
+        runs = bool(done >> i & 1)
+        if keeper is None and not runs:
+            raise DesignError("the groups must cover every layer")
+        if keeper is not None and runs == bool(done >> network.index[keeper] & 1):
+            raise DesignError(f"the map of {layer.copy_of} must be either kept or made again")
 
 
 def _check_group(study: Study, group: GroupDesign, label: str) -> None:
@@ -165,13 +191,15 @@ def _check_group(study: Study, group: GroupDesign, label: str) -> None:
         raise DesignError(f"group {label} keeps weights of layers that have none")
     if group.start == "stepwise":
         _check_stepwise(study, group, layers, label)
-    tiled = [layer for layer in layers if layer.op != "update"]
+    tiled = [layer for layer in layers if layer.op not in BESIDE]
     if len(tiled) > 1:
         if group.order != "fused" or group.channel_splits != 1 or group.input_splits != 1:
             raise DesignError(f"group {label} of several layers must be fused, with one chunk of channels")
         return
     if tiled:
         _check_alone(study, group, tiled[0], label)
+    elif (group.order, group.channel_splits, group.input_splits) != ("weight-stationary", 1, 1):
+        raise DesignError(f"update {label} alone has one order, weight-stationary, and one chunk of channels")
 
 
 def _check_stepwise(study: Study, group: GroupDesign, layers: list[Layer], label: str) -> None:

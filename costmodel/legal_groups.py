@@ -8,7 +8,7 @@ legal groups by one neighbour at a time finds them all, in time proportional to 
 
 from __future__ import annotations
 
-from costmodel.layer_sets import ancestors, apart, descendants, layer_indices, neighbours, predecessors
+from costmodel.layer_sets import ancestors, apart, counted, descendants, layer_indices, neighbours, predecessors
 from specs.network import Network
 
 MOST_GROUPS = 100_000
@@ -32,13 +32,13 @@ def legal_groups(network: Network, max_layers: int, most: int | None = None) -> 
     above, below = ancestors(before), descendants(before)
     # Of each group of the current size: all it depends on, all that depends on it, all it touches, all apart from it.
     grown = {1 << i: (above[i], below[i], adjacent[i], never[i]) for i in range(len(before))}
-    groups = sorted(grown)
-    for _ in range(1, max_layers):
+    groups, counting = sorted(grown), counted(network)
+    while grown:
         larger: dict[int, tuple[int, int, int, int]] = {}
         for group, (needed, needing, touched, barred) in grown.items():
             for i in layer_indices(touched & ~group & ~barred):
                 one = group | 1 << i
-                if one in larger:
+                if one in larger or (one & counting).bit_count() > max_layers:
                     continue
                 # A path that leaves the group and comes back must now end or begin at layer i.
                 if (below[i] & needed | above[i] & needing) & ~one:

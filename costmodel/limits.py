@@ -15,35 +15,62 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import gcd, isqrt
 
+from costmodel.beside_maps import finish, kept_bytes
 from specs.mix import alone
-from specs.network import Layer, Network
-from specs.study import Study
+from specs.network import Layer, Network, TensorShape
+from specs.study import MOMENTS, Study
 
 Lines = frozenset[int]
+_WEIGHTED = ("conv", "dwconv", "fc")
+"""Layers that bring weights; their input gradients read the same."""
 
 
 def compulsory_bytes(study: Study, layer: Layer) -> int:
-    """Bytes that a layer alone cannot avoid: weights and biases once, used inputs and outputs once per image.
+    """Bytes that a layer alone cannot avoid: words beside maps once, used inputs and outputs once per image.
 
     Input elements that no output reads (between the pixels that a 1 x 1 kernel with stride 2 visits) do not
-    count, though a schedule that loads whole rows moves them.
+    count, though a schedule that loads whole rows moves them. Reductions store their results; an update reads what it
+    changes and the gradients, and writes it.
     """
-    features = layer.output.elements + sum(_used_elements(study, layer, name) for name in layer.input_tensors)
-    return layer.weight_words * study.precision.weight_bytes + study.batch * features * study.precision.activation_bytes
+    act = study.precision.activation_bytes
+    inputs = sum(_used_bytes(study, layer, name) for name in layer.input_tensors)
+    outputs = sum(shape.pixel_bytes(act) * shape.rows * shape.cols for shape in _leaving(study.network, layer))
+    words = 0 if layer.reduces else kept_bytes(study, layer)
+    return words + finish(study, (layer,)).moved.total + study.batch * (inputs + outputs)
 
 
 def network_compulsory_bytes(study: Study) -> int:
     """Bytes that a network cannot avoid with any fusion: all weights, the network's inputs and its outputs once.
 
     Fused layers need not compute what no reader uses, so an input counts as far as the outputs depend on it. Of a
-    tensor that several layers read, the part that one of them uses counts.
+    tensor that several layers read, the part that one of them uses counts. A training step also writes its
+    weights, and reads and writes the rest of the optimizer's state; weights that are kept at two widths come at both.
     """
-    network = study.network
-    weights = sum(layer.weight_words for layer in network.layers) * study.precision.weight_bytes
+    network, precision = study.network, study.precision
     needed = _needed(network)
-    inputs = sum(shape.channels * len(needed[name][0]) * len(needed[name][1]) for name, shape in network.inputs)
-    outputs = sum(network.tensors[name].elements for name in network.outputs)
-    return weights + study.batch * (inputs + outputs) * study.precision.activation_bytes
+    inputs = sum(
+        shape.pixel_bytes(precision.activation_bytes) * len(needed[name][0]) * len(needed[name][1])
+        for name, shape in network.inputs
+        if name in needed
+    )
+    outputs = sum(network.tensors[name].elements for name in network.outputs) * precision.activation_bytes
+    return _words_bytes(study) + study.batch * (inputs + outputs)
+
+
+def _words_bytes(study: Study) -> int:
+    """Weights once, and what updates read and write; gradients and what only a training step's sums need: nothing."""
+    precision = study.precision
+    layers = [layer for layer in study.network.layers if not layer.copy_of]
+    weights = sum(layer.weight_words for layer in layers if layer.op in _WEIGHTED) * precision.weight_bytes
+    updates = [layer for layer in layers if layer.op == "update"]
+    if not updates:
+        return weights
+    params = sum(layer.params for layer in updates)
+    states = params * (1 + MOMENTS[study.optimizer]) * precision.state_bytes
+    if precision.state != precision.weight:
+        return weights + 2 * states + params * precision.weight_bytes
+    read_twice = sum(layer.params - 2 * layer.K * layer.batch_norm for layer in updates) * precision.weight_bytes
+    return weights - read_twice + 2 * states
 
 
 def of_mix(study: Study, bound: Callable[[Study], int]) -> int | float:
@@ -67,7 +94,8 @@ def pebble_bound_bytes(study: Study, layer: Layer, on_chip_bytes: int) -> int:
 
 def network_pebble_bound_bytes(study: Study, on_chip_bytes: int) -> int:
     """Bytes that a network must move layer by layer, without any fusion."""
-    return sum(pebble_bound_bytes(study, layer, on_chip_bytes) for layer in study.network.layers)
+    layers = [layer for layer in study.network.layers if not layer.copy_of]  # others run only if a design wants them
+    return sum(pebble_bound_bytes(study, layer, on_chip_bytes) for layer in layers)
 
 
 def pebble_bytes(study: Study, layer: Layer, on_chip_bytes: int) -> int:
@@ -88,12 +116,17 @@ def pebble_bytes(study: Study, layer: Layer, on_chip_bytes: int) -> int:
     the best m this lies between ``2*MACs*sqrt(a*b*c/(u*S))`` and 2*S below it; roots are rounded down.
 
     MACs on padding do not count: they need no input. ``c`` is the smaller of activation and partial sum.
+
+    An input gradient of stride 1 is a convolution. Of a weight gradient the sums are outputs: of inputs, gradients of
+    maps and sums a piece sees the same three projections, with other words. Gradients of strided layers: 0.
     """
-    if not layer.has_weights:
+    if not layer.on_array or layer.upsample != (1, 1):
         return 0
     precision = study.precision
-    output_bytes = min(precision.activation_bytes, precision.partial_sum_bytes)
-    volume = precision.activation_bytes * precision.weight_bytes * output_bytes
+    beside, output = precision.weight_bytes, precision.activation_bytes
+    if layer.reduces:
+        beside, output = precision.activation_bytes, precision.gradient_bytes
+    volume = precision.activation_bytes * beside * min(output, precision.partial_sum_bytes)
     reuse = _kernel_positions(layer, 0) * _kernel_positions(layer, 1)
     macs = study.batch * layer.K * (layer.C // layer.G) * _pairs(layer, 0) * _pairs(layer, 1)
     if on_chip_bytes <= 0 or not macs:
@@ -144,30 +177,55 @@ def _kernel_positions(layer: Layer, axis: int) -> int:
 
 
 def _used(layer: Layer, axis: int, outputs: Lines) -> Lines:
-    """Input rows (columns) that some of these output rows (columns) read."""
+    """Input rows (columns) under the kernel that some of these output rows (columns) read."""
     extent, _, kernel, stride, dilation, pad = _axis(layer, axis)
-    rows = {o * stride + k * dilation - pad for o in outputs for k in range(kernel)}
-    return frozenset(row for row in rows if 0 <= row < extent)
+    places = {o * stride + k * dilation - pad for o in outputs for k in range(kernel)}
+    between = layer.upsample[axis]
+    return frozenset(place // between for place in places if place % between == 0 and 0 <= place < extent * between)
 
 
-def _used_elements(study: Study, layer: Layer, name: str) -> int:
-    rows, cols = _used(layer, 0, frozenset(range(layer.P))), _used(layer, 1, frozenset(range(layer.Q)))
-    return study.network.tensors[name].channels * len(rows) * len(cols)
+def _read(layer: Layer, name: str, rows: Lines, cols: Lines) -> tuple[Lines, Lines]:
+    """Rows and columns of a tensor that these of the outputs read; of two ways of reading, those of one."""
+    ways = [pixelwise for tensor, pixelwise in layer.reads if tensor == name]
+    return (_used(layer, 0, rows), _used(layer, 1, cols)) if False in ways else (rows, cols)
+
+
+def _used_bytes(study: Study, layer: Layer, name: str) -> int:
+    rows, cols = _read(layer, name, *_all_lines(layer))
+    pixel_bytes = study.network.tensors[name].pixel_bytes(study.precision.activation_bytes)
+    return pixel_bytes * len(rows) * len(cols)
+
+
+def _all_lines(layer: Layer) -> tuple[Lines, Lines]:
+    return frozenset(range(layer.P)), frozenset(range(layer.Q))
+
+
+def _leaving(network: Network, layer: Layer) -> list[TensorShape]:
+    """What a layer alone makes for others: its map, its mask."""
+    of_map, of_mask = network.readers[layer.name]
+    leaves_map = bool(of_map) or layer.name in network.outputs
+    return [layer.output] * leaves_map + [layer.mask] * bool(of_mask)
 
 
 def _needed(network: Network) -> dict[str, tuple[Lines, Lines]]:
-    """Rows and columns of each tensor on which the outputs depend, of several readers through the one with most."""
+    """Rows and columns of each map on which outputs and sums depend, of several readers through the one with most."""
     needed: dict[str, tuple[Lines, Lines]] = {}
+    views = dict(network.views)
 
     def need(name: str, rows: Lines, cols: Lines) -> None:
-        known = needed.get(name, (frozenset(), frozenset()))
+        made = network.maker[name]
+        if name in views and views[name].reshaped:
+            rows, cols = (frozenset(range(n)) for n in (network.tensors[made].rows, network.tensors[made].cols))
+        known = needed.get(made, (frozenset(), frozenset()))
         if len(rows) * len(cols) >= len(known[0]) * len(known[1]):
-            needed[name] = rows, cols
+            needed[made] = rows, cols
 
     for name in network.outputs:
         need(name, frozenset(range(network.tensors[name].rows)), frozenset(range(network.tensors[name].cols)))
     for layer in reversed(network.layers):
-        rows, cols = needed[layer.name]
-        for name in layer.input_tensors:
-            need(name, _used(layer, 0, rows), _used(layer, 1, cols))
+        if layer.reduces:
+            needed[layer.name] = _all_lines(layer)
+        if layer.name in needed:
+            for name in layer.input_tensors:
+                need(name, *_read(layer, name, *needed[layer.name]))
     return needed

@@ -62,7 +62,8 @@ class Alone:
 
     @property
     def operands(self) -> Operands:
-        return Operands(self.study.network, self.layer, self.study.precision.activation_bytes)
+        kept = self.layer.name in self.plan.kept
+        return Operands(self.study.network, self.layer, self.study.precision.activation_bytes, kept)
 
     @property
     def spills(self) -> bool:

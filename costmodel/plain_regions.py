@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil, inf
 
 from costmodel.design import GroupDesign
-from specs.network import Layer, Network
+from specs.network import BESIDE, Layer, Network
 
 Interval = tuple[int, int]  # first, one past the last
 EMPTY: Interval = (0, 0)
@@ -49,7 +49,8 @@ class RegionPlan:
     """Row steps and column steps of a group."""
 
     def __init__(self, network: Network, layers: list[Layer], group: GroupDesign) -> None:
-        self.network, self.layers, self.group = network, [layer for layer in layers if layer.op != "update"], group
+        self.network, self.layers, self.group = network, [layer for layer in layers if layer.op not in BESIDE], group
+        self.kept = {layer.copy_of for layer in layers if layer.op == "keep"}
         self.made = [layer.name for layer in self.layers]
         self.read: list[str] = []
         self.sources: dict[str, list[tuple[str, bool]]] = {name: [] for name in self.made}
@@ -71,7 +72,7 @@ class RegionPlan:
         of_map, of_mask = (
             any(name not in self.made for name in readers) for readers in self.network.readers[layer.name]
         )
-        return not layer.reduces and (of_map or layer.name in self.network.outputs), of_mask
+        return not layer.reduces and (of_map or layer.name in self.kept or layer.name in self.network.outputs), of_mask
 
     def pixel_bytes(self, activation_bytes: int) -> dict[str, int]:
         """Bytes of one position of every tensor: of what is made, map and mask."""

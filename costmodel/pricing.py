@@ -132,7 +132,9 @@ class FamilyPricer:
         if rows is None:
             best = np.full((len(self.family.arrays), *self.grid.leakage_fj.shape), UNFIT, dtype=np.int64)
             return PricedClass(None, best, number)
-        kept = cheapest_somewhere(rows, self.family, self.grid, self._study.goal)
+        layers = [layer for layer in self._plans[index].tensors.layers if layer.has_weights]
+        one_kind = len({layer.reduces for layer in layers}) <= 1
+        kept = cheapest_somewhere(rows, self.family, self.grid, self._study.goal, in_order=one_kind)
         return PricedClass(kept.rows if len(kept.rows) else None, kept.best, number)
 
     def take(self, index: int, priced: PricedClass) -> None:

@@ -46,7 +46,8 @@ def random_data(network: Network, batch: int, seed: int, moments: int = 0) -> Da
     def draw(*shape: int) -> Words:
         return rng.integers(SMALLEST, LARGEST + 1, shape, dtype=np.int8)
 
-    own = [layer for layer in network.layers if layer.has_weights and layer.op not in SHARES_WEIGHTS]
+    shared = [layer.copy_of != "" or layer.op in SHARES_WEIGHTS for layer in network.layers]
+    own = [layer for layer, shares in zip(network.layers, shared, strict=True) if layer.has_weights and not shares]
     updates = [layer for layer in network.layers if layer.op == "update"]
     return Data(
         inputs={n: draw(batch, s.channels, s.rows, s.cols).astype(np.int64) for n, s in network.inputs},
@@ -70,7 +71,7 @@ def compute(network: Network, data: Data, precision: Precision) -> dict[str, Int
         if layer.reduces or layer.op == "update":
             tensors[layer.name] = training_words(network, layer, operands, tensors, data, precision)
             continue
-        if layer.phase == "forward" and layer.op != "norm":
+        if (layer.phase == "forward" or layer.copy_of) and layer.op != "norm":
             sums = _sums(layer, operands, data)
         elif layer.op == "add":
             sums = np.sum(operands, axis=0)
@@ -112,7 +113,7 @@ def _sums(layer: Layer, operands: list[Ints], data: Data) -> Ints:
             return np.where(most == LEAST, 0, most)  # a window of nothing but padding
         added: Ints = np.sum([tap for _, _, tap in _taps(layer, operands[0], 0)], axis=0)
         return added
-    words = data.weights[layer.name].astype(np.int64)
+    words = data.weights[layer.copy_of or layer.name].astype(np.int64)
     group_inputs = layer.C // layer.G
     kernels = words[:, : group_inputs * layer.R * layer.S].reshape(layer.G, -1, group_inputs, layer.R, layer.S)
     images = operands[0].shape[0]

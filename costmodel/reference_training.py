@@ -36,7 +36,7 @@ class Given(Protocol):
 
 def served(layer: Layer) -> str:
     """Name of the layer that a layer of the backward pass, or of a batch-norm, was made for."""
-    return layer.name.rsplit(":", 1)[0]
+    return (layer.copy_of or layer.name).rsplit(":", 1)[0]
 
 
 def training_words(
@@ -51,7 +51,8 @@ def training_words(
     if layer.op == "loss":
         return loss_sum(operands[0], operands[1])
     if layer.op == "norm":
-        moments, affine = tensors[served(layer) + ":moments"], data.weights[layer.name].astype(np.int64)
+        forward = served(layer)
+        moments, affine = tensors[forward + ":moments"], data.weights[forward + ":norm"].astype(np.int64)
         return norm_sum(operands[0], _constants(moments, affine))
     if layer.op == "dnorm":
         forward = served(layer)

@@ -16,9 +16,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from costmodel.kept import is_kept_map
 from costmodel.template import Ints
 from costmodel.works import signature
-from specs.network import Layer, Network
+from specs.network import BESIDE, Layer, Network
 
 _FAR = np.int64(1) << 40
 Bools = NDArray[np.bool_]
@@ -43,6 +44,8 @@ class GroupTensors:
         Bytes of one position: of a map with its mask, of none where a reduction sums.
     leave_bytes : (output,)
         Those of them that leave.
+    kept
+        Layers whose map is kept for the backward pass.
     """
 
     layers: tuple[Layer, ...]
@@ -53,6 +56,7 @@ class GroupTensors:
     outputs: tuple[int, ...]
     pixel_bytes: Ints
     leave_bytes: Ints
+    kept: frozenset[str]
     signatures: tuple[Layer, ...]
 
     @property
@@ -111,14 +115,15 @@ def group_tensors(
     network: Network, layers: tuple[Layer, ...], activation_bytes: int, pinned: frozenset[str]
 ) -> GroupTensors:
     updates = tuple(layer for layer in layers if layer.op == "update")
-    places = tuple(i for i, layer in enumerate(layers) if layer.op != "update")
-    layers = tuple(layer for layer in layers if layer.op != "update")
+    kept = frozenset(layer.copy_of for layer in layers if layer.op == "keep")
+    places = tuple(i for i, layer in enumerate(layers) if layer.op not in BESIDE)
+    layers = () if is_kept_map(layers) else tuple(layer for layer in layers if layer.op not in BESIDE)
     made = {layer.name: i for i, layer in enumerate(layers)}
     read = [
         n for n in dict.fromkeys(n for layer in layers for n in layer.input_tensors) if network.maker[n] not in made
     ]
     position = made | {name: len(made) + i for i, name in enumerate(read)}
-    leaving = leaving_bytes(network, layers, activation_bytes)
+    leaving = leaving_bytes(network, layers, activation_bytes, kept)
     whole = [made_bytes(layer, activation_bytes) for layer in layers]
     whole += [network.tensors[name].pixel_bytes(activation_bytes) for name in read]
     outputs = tuple(i for i, (layer, some) in enumerate(zip(layers, leaving, strict=True)) if some or layer.reduces)
@@ -136,6 +141,7 @@ def group_tensors(
         outputs=outputs,
         pixel_bytes=np.array(whole, dtype=np.int64),
         leave_bytes=np.array([leaving[i] for i in outputs], dtype=np.int64),
+        kept=kept,
         signatures=tuple(signature(layer, pinned) for layer in layers),
     )
 
@@ -146,13 +152,19 @@ def made_bytes(layer: Layer, activation_bytes: int) -> int:
     return whole + (layer.mask.pixel_bytes(activation_bytes) if layer.mask_bits else 0)
 
 
-def leaving_bytes(network: Network, layers: tuple[Layer, ...], activation_bytes: int) -> list[int]:
-    """Of what each layer of a group makes, the bytes of one position that something outside needs."""
+def leaving_bytes(
+    network: Network, layers: tuple[Layer, ...], activation_bytes: int, kept: frozenset[str]
+) -> list[int]:
+    """Of what each layer of a group makes, the bytes of one position that something outside needs.
+
+    ``kept`` are those whose map is kept for the backward pass.
+    """
     inside = {layer.name for layer in layers}
     found = []
     for layer in layers:
         of_map, of_mask = network.readers[layer.name]
-        map_leaves = not layer.reduces and (layer.name in network.outputs or not of_map <= inside)
+        needed = layer.name in network.outputs or layer.name in kept or not of_map <= inside
+        map_leaves = needed and not layer.reduces
         mask_bytes = layer.mask.pixel_bytes(activation_bytes) if of_mask - inside else 0
         found.append(map_leaves * layer.output.pixel_bytes(activation_bytes) + mask_bytes)
     return found

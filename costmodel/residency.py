@@ -38,7 +38,7 @@ def residency_options(study: Study, family: Family, layers: tuple[Layer, ...], r
 
     All costs of a group rise with the bytes that stream, whatever the tiling, so for a capacity only the
     choices matter that stream least: of those that stream no fewer weights with every tile and no fewer sums between
-    any two, one is enough. ``room_bytes`` is what one filter of an update takes. With separate buffers the capacities
+    any two, one is enough. ``room_bytes`` is what an update takes. With separate buffers the capacities
     are the listed ones; with a shared one, any: the whole front of (need, streamed) is kept.
     """
     kept = np.array([kept_bytes(study, layer) for layer in layers], dtype=np.int64)

@@ -91,16 +91,17 @@ class Cheapest:
     best: Ints
 
 
-def cheapest_somewhere(rows: Candidates, family: Family, grid: PriceGrid, goal: Goal) -> Cheapest:
+def cheapest_somewhere(rows: Candidates, family: Family, grid: PriceGrid, goal: Goal, in_order: bool) -> Cheapest:
     """Keep the candidates of one group that are cheapest for ``goal`` on some array with some buffers.
 
     With one total to minimise and none limited, a group's cost adds to the others', so on each hardware
-    point only its cheapest fitting candidate can be part of an optimum; of equals the first is kept.
+    point only its cheapest fitting candidate can be part of an optimum; of equals the first is kept. ``in_order`` says
+    that what streams falls from kind to kind, be it weights or sums.
     """
     counts, unit_prices = _exact(_counts(rows, family, goal), _unit_prices(grid, goal))
     best = np.full((rows.cycles.shape[1], *grid.leakage_fj.shape), UNFIT, dtype=np.int64)
     kept: set[int] = set()
-    for some, columns in _worth_trying(rows, grid):
+    for some, columns in _worth_trying(rows, grid, in_order):
         least, first = _first_cheapest(rows, some, counts, unit_prices, grid, columns)
         best[:, :, columns] = least.astype(np.int64)
         kept.update(some[np.unique(first[least < UNFIT])].tolist())
@@ -174,16 +175,18 @@ def _cap(cost: Numbers, rows: Candidates, some: Cells, grid: PriceGrid, columns:
         cost[capped] = np.where(above[:, :, :, None] | beside[:, :, None, :], UNFIT, cost[capped])
 
 
-def _worth_trying(rows: Candidates, grid: PriceGrid) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+def _worth_trying(
+    rows: Candidates, grid: PriceGrid, in_order: bool
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Weight sizes that can share one look, with the rows that are worth it.
 
     A fused group's kinds come in order of falling streamed bytes, once for each number of images in a tile and
     each way to choose mappings, and all its costs rise with those: of such kinds that fit an array's weight buffer,
-    only the last can be best.
+    only the last can be best. Where weights and sums stream, less of the one may be more of the other.
     """
     everything = np.arange(len(rows))
     columns = np.arange(len(grid.weight_bytes))
-    if grid.shared or rows.kinds[0].order != "fused":
+    if grid.shared or not in_order or rows.kinds[0].order != "fused":
         yield everything, columns
         return
     need = np.full((len(rows.kinds), rows.weight_need.shape[1]), UNFIT)

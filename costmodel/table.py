@@ -19,10 +19,12 @@ from costmodel.classes import group_classes
 from costmodel.design import GroupDesign, Hardware
 from costmodel.groups import GroupLattice, group_lattice, layer_indices
 from costmodel.hardware import PriceList, Prices, hardware_points, within_hardware_budgets
+from costmodel.kept import activation_bytes
 from costmodel.legal import pinned_layers
 from costmodel.pricing import Plans, PricedFamily, price_families, price_families_in_parallel
 from costmodel.products import exact_product
 from costmodel.template import ArrayShape, Ints, array_shapes
+from specs.network import BESIDE
 from specs.study import Study
 
 NO_COST = np.int64(2) ** 61
@@ -96,6 +98,16 @@ class CandidateTable:
         return len(self.workloads)
 
     @cached_property
+    def kept_bytes(self) -> Ints:
+        """What each group class leaves in DRAM for the backward pass."""
+        found = np.zeros(self.num_classes, dtype=np.int64)
+        if self.study.trains:
+            for group_class, group in zip(*np.unique(self.group_class, return_index=True), strict=True):
+                layers = [self.study.network.layers[i] for i in layer_indices(self.lattice.groups[int(group)])]
+                found[group_class] = activation_bytes(self.study, layers)
+        return found
+
+    @cached_property
     def runs(self) -> Ints:
         """How often each group class runs in `Study.num_mixes` mixes: what totals of the table are weighted with."""
         return np.array(self.study.runs or (1,), dtype=np.int64)[self.workloads]
@@ -115,6 +127,7 @@ class PricedRows:
     cycles: Ints
     dram_bytes: Ints
     fits: NDArray[np.bool_]
+    kept_bytes: Ints
 
 
 def price_rows(
@@ -151,7 +164,10 @@ def price_rows(
     names = ("feature_read_fj", "feature_write_fj", "weight_read_fj", "weight_write_fj", "leakage_fj_per_cycle")
     unit_prices = np.stack([np.ones(len(column), dtype=np.int64), *map(price, names)])
     energy = exact_product(counts, unit_prices)
-    return PricedRows(energy_fj=energy, cycles=c.cycles[rows, array], dram_bytes=c.dram_bytes[rows], fits=fits)
+    # Relaxed families may have fewer rows than `starts` says; what they keep is never asked for.
+    of_class = np.searchsorted(family.starts, np.arange(len(family.rows))[rows], side="right") - 1
+    kept = table.kept_bytes[family.classes[of_class]]
+    return PricedRows(energy, c.cycles[rows, array], c.dram_bytes[rows], fits, kept)
 
 
 @dataclass(frozen=True)
@@ -179,11 +195,11 @@ class Frame:
         return np.array(self.study.runs or (1,), dtype=np.int64)[self.workloads]
 
     @property
-    def run_alone(self) -> NDArray[np.bool_]:
-        """Group classes with the freedoms of a layer alone: at most one layer besides updates. (class,)"""
-        updates = sum(1 << i for i, layer in enumerate(self.study.network.layers) if layer.op == "update")
-        tiled = [self.lattice.groups[group] & ~updates for group in self.members]
-        return np.array([layers.bit_count() <= 1 for layers in tiled], dtype=np.bool_)
+    def alone(self) -> NDArray[np.bool_]:
+        """Group classes of one layer, or of a weight gradient with its update: no least cost speaks of their cuts."""
+        layers = self.study.network.layers
+        tiled = sum(1 << i for i, layer in enumerate(layers) if layer.op not in BESIDE)
+        return np.array([(self.lattice.groups[group] & tiled).bit_count() <= 1 for group in self.members], dtype=bool)
 
     @property
     def plans(self) -> Plans:

@@ -16,10 +16,15 @@ CYCLES, ARRAY_FJ, FEATURE_READ, FEATURE_WRITE, WEIGHT_READ, WEIGHT_WRITE = range
 
 
 def signature(layer: Layer, pinned: frozenset[str] = frozenset()) -> Layer:
-    """The layer without its names: equal signatures cost the same. A layer with a pinned mapping keeps its own."""
+    """The layer without its names: equal signatures cost the same. A layer with a pinned mapping keeps its own.
+
+    Only an update costs more where batch-norm is: it changes scales and shifts, too.
+    """
     name = layer.name if layer.name in pinned else ""
     nameless = tuple(() for _ in layer.operands)
-    return replace(layer, name=name, operands=nameless, batch_norm=False, relu=False, waits_for=(), phase="forward")
+    normed = layer.batch_norm and layer.op == "update"
+    layer = replace(layer, name=name, operands=nameless, batch_norm=normed, relu=False)
+    return replace(layer, waits_for=(), phase="forward", copy_of="")
 
 
 class Depth(NamedTuple):

@@ -29,7 +29,7 @@ from plots.style import (
     workloads_text,
 )
 from plots.text import figure_dpi, text_width
-from solver.group_table import group_text
+from solver.group_table import group_text, served_text
 from solver.quantities import axis_unit, change, engineering
 from solver.result import Result
 
@@ -117,7 +117,8 @@ def _label(result: Result, groups: list[GroupRow], room: int) -> str:
     first, last = groups[0].number, groups[-1].number
     layers = tuple(name for group in groups for name in group.layers)
     numbers = str(first) if first == last else f"{first}-{last}"
-    return f"{numbers}  {group_text(result.study, GroupDesign(layers), room)}"
+    name = served_text if result.study.trains and len(groups) > 1 else group_text
+    return f"{numbers}  {name(result.study, GroupDesign(layers), room)}"
 
 
 def _row(groups: list[GroupRow], label: str) -> EnergyRow:

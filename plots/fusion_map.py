@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
-from plots.fusion_map_data import Piece, lines_of, main_pieces, map_groups
+from plots.fusion_map_data import MapGroup, Piece, lines_of, main_pieces, map_groups
 from plots.style import (
     FAINT,
     GREEN,
@@ -58,7 +58,8 @@ def fusion_map(result: Result, ax: Axes | None = None, *, width: float = WIDE) -
     size = 6.5 if wide >= 5 else 5.5
     main = main_pieces(pieces)
     words = {piece: _packed(piece, cell_width, size) if piece in main else [] for piece in pieces}
-    upright = all(text_width(name, size) <= 72 * cell_width - 4 for group in groups for name in group.layers)
+    names = {line for group in groups for name in group.layers for line in _lines(group, name)}
+    upright = all(text_width(name, size) <= 72 * cell_width - 4 for name in names)
     num_lines = pieces[-1].line + 1
     titles = _titles(result, pieces)
     tops, y = [], 0.0
@@ -118,16 +119,23 @@ def _draw(ax: Axes, piece: Piece, top: float, words: list[str], size: float, upr
         x = piece.cell + i
         if i:
             ax.plot([x, x], [top, top + CELL_HEIGHT], color=FAINT, linewidth=0.4)
-        name = group.layers[piece.first + i]
-        name = name if upright else _shortened(name, 72 * CELL_HEIGHT - 4, size)
+        lines = _lines(group, group.layers[piece.first + i])
+        name = "\n".join(line if upright else _shortened(line, 72 * CELL_HEIGHT - 4, size) for line in lines)
         middle, turn = top + CELL_HEIGHT / 2, 0 if upright else 90
-        ax.text(x + 0.5, middle, name, fontsize=size, rotation=turn, ha="center", va="center", color=INK)
+        ax.text(x + 0.5, middle, name, fontsize=size, rotation=turn, ha="center", va="center", color=INK,
+                linespacing=1.2)  # fmt: skip
     if words:
         ax.text(
             piece.cell + 0.06, top - 0.03, "\n".join(words),
             fontsize=size, va="bottom", linespacing=1.1, color=INK, gid=f"words {group.number}",
         )  # fmt: skip
     _occupancy(ax, piece, top + CELL_HEIGHT)
+
+
+def _lines(group: MapGroup, name: str) -> tuple[str, ...]:
+    """Write a training step's layer in two lines: what it is for, and what it does."""
+    served, colon, what = name.rpartition(":")
+    return (served, what) if colon and group.trains else (name,)
 
 
 def _shortened(name: str, room: float, size: float) -> str:

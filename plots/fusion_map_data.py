@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from costmodel.kept import running
 from plots.group_rows import solved_design
 from solver.group_table import run_as
 from solver.result import Result
@@ -20,6 +21,8 @@ class MapGroup:
         Which network of a mix it is of; 0 without a mix.
     weight_share
         Of the weight buffer; of a shared scratchpad, of the whole.
+    grid, run_as
+        Empty for updates alone, which have no tiles.
     """
 
     number: int
@@ -29,12 +32,13 @@ class MapGroup:
     run_as: str
     feature_share: float
     weight_share: float
+    trains: bool = False
 
     @property
     def words(self) -> list[str]:
         """What is written over the group, the most telling first."""
         shares = [f"F{100 * self.feature_share:.0f}%"] + [f"W{100 * self.weight_share:.0f}%"] * (self.weight_share > 0)
-        return [str(self.number), self.grid, *self.run_as.split(), *shares]
+        return [str(self.number), *self.grid.split(), *self.run_as.split(), *shares]
 
 
 @dataclass(frozen=True)
@@ -61,16 +65,18 @@ def map_groups(result: Result) -> tuple[MapGroup, ...]:
     for number, (group, price) in enumerate(zip(design.groups, cost.groups, strict=True), 1):
         workload = study.workload_of[study.network.index[group.layers[0]]]
         prefix = study.mix[workload].name + SEPARATOR if study.mix else ""
+        updates = all(study.network.layer(name).op == "update" for name in group.layers)
         images = f"/{group.images}img" if group.images > 1 else ""
         groups.append(
             MapGroup(
                 number=number,
                 workload=workload,
-                layers=tuple(name.removeprefix(prefix) for name in group.layers),
-                grid=f"{group.tile_rows}x{group.tile_cols}{images}",
-                run_as=run_as(group),
+                layers=tuple(name.removeprefix(prefix) for name in running(study.network, group.layers)),
+                grid="" if updates else f"{group.tile_rows}x{group.tile_cols}{images}",
+                run_as="" if updates else run_as(group),
                 feature_share=price.feature_peak_bytes / hardware.feature_bytes,
                 weight_share=price.weight_peak_bytes / weight_room if weight_room else 0.0,
+                trains=study.trains,
             )
         )
     return tuple(groups)

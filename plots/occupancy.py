@@ -79,6 +79,8 @@ def buffer_occupancy(
 def _caption(result: Result, group: GroupInTime) -> str:
     line = group.line
     visit = next(i for i, one in enumerate(line.visits, 1) if one.peak_bytes == line.feature_peak_bytes)
+    if not line.feature_peak_bytes:
+        return f"{group.shown_text}; it holds no features; {proof_text(result.best)}"
     fullest = max(line.visits[visit - 1].layers, key=lambda span: span.held_bytes)
     share = percent(line.feature_peak_bytes / group.hardware.feature_bytes)
     return (

@@ -14,9 +14,11 @@ from plots.style import (
     GREEN,
     INK,
     ORANGE,
+    PURPLE,
     SKY,
     VERMILLION,
     WIDE,
+    YELLOW,
     axes_of,
     font_size,
     heading,
@@ -30,8 +32,15 @@ from plots.visits import GroupInTime, group_in_time, short
 from solver.quantities import axis_unit, engineering, percent
 from solver.result import Result
 
-TRANSFERS = {"weights": (ORANGE, "\\\\\\\\"), "load": (GREEN, ""), "store": (VERMILLION, "xx")}
+TRANSFERS = {
+    "weights": (ORANGE, "\\\\\\\\"),
+    "sums": (PURPLE, "////"),
+    "load": (GREEN, ""),
+    "store": (VERMILLION, "xx"),
+    "results": (YELLOW, "...."),
+}
 """Colour and hatch of what DRAM does."""
+_OF_TRAINING = ("sums", "results")
 LAYER_TINTS = tuple(tuple(0.5 * part + 0.5 for part in to_rgb(color)) for color in (SKY, BLUE))
 """Of layers on the array, in turn."""
 DRAM_LANE, ARRAY_LANE, LANE_HEIGHT = 1.0, 0.0, 0.8
@@ -69,7 +78,10 @@ def group_timeline(result: Result, number: int, ax: Axes | None = None, *, first
     for visit in group.shown:
         _transfers(ax, visit, to_axis)
         ax.axvline(visit.end * to_axis, color=FAINT, linewidth=0.6, linestyle=":", zorder=0)
+    occurring = {span.what for visit in group.line.visits for span in visit.transfers}
     for what, (color, hatch) in TRANSFERS.items():
+        if what not in occurring and what in _OF_TRAINING:
+            continue
         ax.barh([0], [0], color=color, hatch=hatch, edgecolor="white", linewidth=0, label=what)
     ax.barh([0], [0], color=LAYER_TINTS[0], edgecolor=INK, linewidth=0.5, label="a layer on the array")
     heading(ax, f"{result.study.name}: timeline of {group.name}", _caption(result, group))
@@ -110,7 +122,7 @@ def _layers(ax: Axes, result: Result, visit: VisitSpan, to_axis: float, points_p
 
 def _visit_number(ax: Axes, visit: VisitSpan, number: int, to_axis: float, points_per_cycle: float) -> None:
     size, room = font_size(ax) - 2, (visit.end - visit.start) * points_per_cycle
-    for text in (f"visit {number}", str(number)):
+    for text in ("final phase", "end") if visit.final else (f"visit {number}", str(number)):
         if text_width(text, size) + 3 <= room:
             middle = (visit.start + visit.end) / 2 * to_axis
             ax.text(middle, 1.5, text, fontsize=size, ha="center", va="bottom", color=FAINT)

@@ -46,9 +46,16 @@ class GroupInTime:
     def shown_text(self) -> str:
         """Say which part of the group's time is shown."""
         number = len(self.line.visits)
+        finals = sum(visit.final for visit in self.line.visits)
         if self.last - self.first + 1 == number:
-            return "its one tile visit" if number == 1 else f"all {number} tile visits"
+            tiles, final = number - finals, " and the final phase" * (finals == 1) or f" and {finals} final phases"
+            if not tiles:
+                return "its final phase, all it does"
+            return ("its one tile visit" if tiles == 1 else f"all {tiles} tile visits") + final * bool(finals)
         part = (self.shown[-1].end - self.shown[0].start) / self.line.cycles
+        what = "visits and final phases" if finals else "visits"
+        if finals:
+            return f"{self.first} to {self.last} of {number} {what}, {100 * part:.2g} % of its time"
         visits = f"visit {self.first}" if self.first == self.last else f"visits {self.first} to {self.last}"
         return f"{visits} of {number}, {100 * part:.2g} % of its time"
 
@@ -71,7 +78,7 @@ def group_in_time(result: Result, number: int, first: int | None, most_visits: i
         raise ValueError(f"there is no group {number}; {result.study.name} has {len(design.groups)}")
     group = design.groups[number - 1]
     line = timeline(result.study, design.hardware, group)
-    steps = max(len({span.layer for span in visit.layers}) for visit in line.visits)
+    steps = max(1, *(len({span.layer for span in visit.layers}) for visit in line.visits))
     count = min(len(line.visits), max(1, min(most_visits, most_steps // steps)))
     if first is None:
         peak = next(i for i, visit in enumerate(line.visits) if visit.peak_bytes == line.feature_peak_bytes)

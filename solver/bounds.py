@@ -8,6 +8,7 @@ m*(total(x) - limit), and the right side is bounded from below by a shortest gro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -199,9 +200,12 @@ def shortest_by(bounds: Bounds, at: PointView, cost: Ints) -> WeightedPath | Non
     found = bounds.groupings.found(best)
     if found is None:
         return None
+    groups = _agreeing(problem, found.groups, best)
+    if groups is None:
+        return None
     first_row = dict(zip(family.classes.tolist(), family.starts.tolist(), strict=True))
     pieces = []
-    for group in found.groups:
+    for group in groups:
         group_class = int(problem.table.group_class[group])
         start = first_row[group_class]
         offset = int(np.argmax(cost[start:] == best[group_class, 0]))
@@ -214,6 +218,18 @@ def shortest_by(bounds: Bounds, at: PointView, cost: Ints) -> WeightedPath | Non
         objective=int(at.objective[rows].sum()),
         budgeted=tuple(int(total[rows].sum()) for total in at.budgeted),
     )
+
+
+def _agreeing(problem: Problem, groups: Sequence[int], best: Ints) -> Sequence[int] | None:
+    """Groups of a path put right if they disagree about what is kept; None if that does not fit."""
+    links = problem.links
+    if not links.links or links.agree(groups):
+        return groups
+    sets = problem.table.lattice.groups
+    ways = [links.put_right(groups, sets, keep) for keep in (True, False)]
+    costs = [int(best[problem.table.group_class[way], 0].astype(object).sum()) for way in ways]
+    least = min(range(len(ways)), key=costs.__getitem__)
+    return ways[least] if costs[least] < NO_COST else None
 
 
 def offer(bounds: Bounds, at: PointView, found: WeightedPath) -> None:
@@ -255,7 +271,7 @@ def close_plain(bounds: Bounds) -> None:
     bounds.weights[at.point] = weights
     if found is not None:
         offer(bounds, at, found)
-    if not bounds.groupings.exact:
+    if not bounds.groupings.exact or bounds.problem.links.links:
         _visit_open(bounds, at.point)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from costmodel.kept import decided
 from solver.command_line import (
     EXIT_BAD_INPUT,
     EXIT_INTERRUPTED,
@@ -114,6 +115,8 @@ def _not_certified(study: Study) -> str | None:
         return f"precision must be one to be certified, not one of {listed}: certify the study with each of them"
     if study.mix:
         return "a mix of networks cannot be certified yet: certify a study of each network"
+    if study.budgets.activation_bytes is not None or decided(study.network):
+        return "recompute and budgets on activation_memory cannot be certified yet: leave them out"
     if study.budgets.rates:
         return "budgets on power and dram_bandwidth cannot be certified yet: leave them out"
     return None

@@ -50,6 +50,8 @@ COMMANDS = {
 HELP = """Find the accelerator, its array and buffer sizes, the fusion groups and the tiling that together are
 best for the study in SPEC (a YAML file), and prove that no other design in the stated space is better.
 
+A study with "mode: training" asks for a training step: forward and backward pass and the update of all weights.
+
 The report goes to stdout: hardware, costs, fusion groups, what fusion saves against the best layer-by-layer
 design, and in the last line what is proven. Ctrl-C ends early with the best design so far and its honest gap.
 """
@@ -67,7 +69,8 @@ Other commands, each with its own --help:
   solve whatif study.yaml --vary sram=64KiB:1MiB:x2    a budget or any key varied, all proven
   solve pareto study.yaml --goals energy,latency       every best compromise between two goals
   solve explain study.yaml          which budgets conflict or limit the optimum, and by how much
-  solve compare study.yaml          fused and layer by layer on every accelerator of the study
+  solve compare study.yaml          fused and layer by layer on every accelerator of the study;
+                                    of a study with mode: training, inference and training
   solve check out/edge/design.json  a written design, priced and executed again
   solve certify study.yaml          the proof as files that others can check
 

@@ -96,8 +96,8 @@ def study_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--budget", "budgets", callback=assignments("area=4mm2"), metavar="NAME=VALUE", multiple=True,
-            help="An upper limit on area, sram, pes, latency, energy, power, dram_bandwidth or dram_traffic; may be"
-            " repeated.",
+            help="An upper limit on area, sram, pes, latency, energy, power, dram_bandwidth, dram_traffic or (in"
+            " training) activation_memory; may be repeated.",
         ),
         click.option(
             "--set", "settings", callback=assignments("batch=4"), metavar="KEY=VALUE", multiple=True,

@@ -20,15 +20,14 @@ from solver.command_line import (
     study_options,
     waiting_time,
 )
+from solver.compare_files import CSV_FILE, EXIT_INFEASIBLE, JSON_FILE, PICTURE_FILE, write_files
+from solver.compare_training_command import compare_training_command
 from solver.comparison import Comparison
 from solver.export import json_text
-from solver.files import check_writable, remove, write_whole
+from solver.files import check_writable
 from solver.interrupt import run_interruptibly
 from solver.progress import live_line
 from specs.study import SeparateBuffers, SharedBuffer, Study
-
-JSON_FILE, CSV_FILE, PICTURE_FILE = "compare.json", "compare.csv", "compare.png"
-EXIT_INFEASIBLE = 3
 
 HELP = """Compare fused with layer by layer on every accelerator of the study in SPEC: each template alone, both sides
 at their proven best, each on its own best hardware; and layer by layer on the hardware of the fused design. With --at,
@@ -36,6 +35,9 @@ a second table gives all of them the same buffers. Several entries of one templa
 
 Energy, latency, DRAM traffic, area and energy-delay product, what fusion saves, and how well each side is proven. An
 accelerator that cannot be solved has its reason in the table; the others are not affected.
+
+A study that trains a network (mode: training) is compared with inference of the same network instead: on the hardware
+that is best for inference, for a training step, and for one of each, with energy and latency of every phase of a step.
 """
 EPILOG = """
 \b
@@ -43,6 +45,7 @@ Examples:
   solve compare specs/studies/mobilenet_v2_edge.yaml
   solve compare --at "feature=128 KiB, weight=64 KiB" --out out/compared study.yaml
   solve compare --goal latency --set "accelerators=[vwa, eyeriss, systolic]" study.yaml
+  solve compare specs/studies/alexnet_training.yaml
   solve compare --json study.yaml | jq '.own_best_hardware[] | {template, saving}'
 
 \b
@@ -97,6 +100,11 @@ def compare(
     overrides = overrides_of(goal, budgets, settings, no_fusion)
     stop = threading.Event()
     study = load_study(spec, overrides)
+    if study.mode == "training" and not study.mix:
+        if at is not None:
+            raise click.UsageError("--at compares accelerators, but a study with mode: training compares workloads.")
+        options = {"time_limit": time_limit, "workers": workers}
+        return compare_training_command(spec, study, overrides, stop, folder, as_json, options)
     if study.fusion.max_layers == 1:
         click.echo(f"{spec}: there is nothing to compare: fusion is off", err=True)
         return EXIT_BAD_INPUT
@@ -129,9 +137,9 @@ def _compare(study: Study, stop: threading.Event, **options: Any) -> Comparison:
     """Compare in a thread, so that the terminal stays alive and Ctrl-C is heard."""
 
     def work() -> Comparison:
-        from solver import compare
+        from solver.comparing import compare_fusion
 
-        return compare(study, on_progress=show, stop=stop, **options)
+        return compare_fusion(study, on_progress=show, stop=stop, **options)
 
     with live_line(study, stop) as show:
         return run_interruptibly(work, stop)
@@ -145,13 +153,8 @@ def _print_and_write(found: Comparison, origin: dict[str, Any], as_json: bool, f
     click.echo(json_text(made) if as_json else report(found))
     if folder is None:
         return
-    remove(folder / PICTURE_FILE)
-    contents = {JSON_FILE: (json_text(made) + "\n").encode(), CSV_FILE: csv_text(found).encode()}
-    if any(entry["saving"] is not None for entry in made["own_best_hardware"] + made["on_given_buffers"]):
-        contents[PICTURE_FILE] = _picture(made)
-    for name, content in contents.items():
-        write_whole(folder / name, content)
-    click.echo(f"written: {', '.join(str(folder / name) for name in contents)}", err=True)
+    drawn = any(entry["saving"] is not None for entry in made["own_best_hardware"] + made["on_given_buffers"])
+    write_files(folder, made, csv_text(found), _picture(made) if drawn else None)
 
 
 def _picture(made: dict[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""Solve every accelerator of a study apart, fused and layer by layer."""
+"""Solve every accelerator of a study apart, fused and layer by layer; of a training study, inference and training."""
 
 from __future__ import annotations
 
@@ -6,15 +6,31 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from costmodel.groups import TooWideError
 from costmodel.technology import PriceError
+from solver.comparing_training import compare_training
 from solver.comparison import Comparison, Entry
 from solver.result import Progress
+from solver.training_comparison import TrainingComparison
 from specs.study import SeparateBuffers, SharedBuffer, Study
 
 
-def compare(
+def compare(study: Study, **options: Any) -> Comparison | TrainingComparison:
+    """Compare what a study suggests: training with inference, or fused with layer by layer on each accelerator.
+
+    Parameters
+    ----------
+    options
+        Of `solver.comparing_training.compare_training` for a study that trains a network, else of `compare_fusion`.
+    """
+    if study.mode == "training" and not study.mix:
+        return compare_training(study, **options)
+    return compare_fusion(study, **options)
+
+
+def compare_fusion(
     study: Study,
     *,
     at: SeparateBuffers | SharedBuffer | None = None,

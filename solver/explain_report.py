@@ -108,6 +108,8 @@ def _unfit(found: Explanation) -> list[str]:
     for one in found.unfit[:MOST_UNFIT]:
         if one.enough is None:
             lines.append(f"    {one.layer}")
+        elif not one.enough[0]:
+            lines.append(f"    {one.layer}: alone it would fit weight {size_text(one.enough[1])}")
         elif one.enough[1]:
             feature, weight = map(size_text, one.enough)
             lines.append(f"    {one.layer}: alone it would fit feature {feature} and weight {weight}")

@@ -24,9 +24,11 @@ from solver.export_parts import (
     workload_objects,
 )
 from solver.files import write_whole
+from solver.phase_parts import training_object
 from solver.result import BASE_UNITS, UNIT_OF_GOAL, Outcome, Result, mixes_in
 from specs import describe
 from specs.study import Goal, Overlap, Precision, Study
+from specs.training_recompute import with_keepers
 
 FORMAT = "laminate-design/1"
 DESIGN_FILE = "design.json"
@@ -61,6 +63,7 @@ def design_object(result: Result) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "study": study.name,
+        "mode": study.mode,
         "goal": list(study.goals) if study.then else study.goal,
         **_verdict(study.goal, best, study.num_mixes),
         "unit": UNIT_OF_GOAL[study.goal],
@@ -72,10 +75,13 @@ def design_object(result: Result) -> dict[str, Any]:
             | _verdict(goal, outcome, study.num_mixes)
             for goal, outcome in zip(study.then, result.then, strict=False)
         ],
+        **training_object(study, best),
         "workloads": workload_objects(study, best),
         "limits": limits_object(study, best),
         "layers": {
-            layer.name: {"op": layer.op, "macs": layer.macs, "params": layer.params} for layer in study.network.layers
+            layer.name: {"op": layer.op, "macs": layer.macs, "params": layer.params}
+            for layer in study.network.layers
+            if layer.op not in ("keep", "use")
         },
         "groups": group_objects(study, best),
         "baseline": {
@@ -152,6 +158,7 @@ class _GroupDoc(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
 
     layers: list[str] = Field(min_length=1)
+    keeps: list[str] = []
     tile_grid: list[int] = Field(min_length=2, max_length=2)
     overlap: Overlap
     weights: dict[str, Literal["resident", "streamed"]]
@@ -166,7 +173,7 @@ class _GroupDoc(BaseModel):
         resident = frozenset(name for name, how in self.weights.items() if how == "resident")
         tile_rows, tile_cols = self.tile_grid
         return GroupDesign(
-            layers=tuple(self.layers),
+            layers=with_keepers(self.layers, self.keeps),
             tile_rows=tile_rows,
             tile_cols=tile_cols,
             overlap=self.overlap,

@@ -10,9 +10,11 @@ from costmodel import Cost, GroupCost, GroupDesign, Hardware
 from costmodel.chunks import cut_channels, cut_inputs
 from costmodel.evaluate import workloads
 from costmodel.hardware import mapping_terms
+from costmodel.kept import decided, kept_in, running
 from costmodel.limits import network_compulsory_bytes, network_pebble_bound_bytes, of_mix
 from costmodel.plain_regions import RegionPlan, length
 from costmodel.template import Tile
+from solver.phase_parts import training_object
 from solver.result import Outcome
 from specs.study import Precision, Study
 
@@ -77,11 +79,13 @@ def workload_objects(study: Study, outcome: Outcome) -> list[dict[str, Any]]:
     return [
         {
             "name": workload.name,
+            "mode": workload.mode,
             "weight": float(workload.weight),
             "num_layers": workload.num_layers,
             "totals": None if cost is None else _totals(cost),
+            **training_object(study, outcome, which),
         }
-        for workload, cost in zip(study.mix, costs, strict=True)
+        for which, (workload, cost) in enumerate(zip(study.mix, costs, strict=True))
     ]
 
 
@@ -125,7 +129,8 @@ def _group(study: Study, hardware: Hardware, period_fs: int, group: GroupDesign,
         "leakage": cost.leakage_fj,
     }
     return {
-        "layers": list(group.layers),
+        "layers": list(running(study.network, group.layers)),
+        **({"keeps": list(kept_in(study.network, group.layers))} if decided(study.network) else {}),
         "macs": cost.macs,
         "tile_grid": [group.tile_rows, group.tile_cols],
         "overlap": group.overlap,
@@ -151,10 +156,13 @@ def _group(study: Study, hardware: Hardware, period_fs: int, group: GroupDesign,
 
 def _mapping(study: Study, hardware: Hardware, group: GroupDesign) -> dict[str, dict[str, Any]]:
     """Say how the largest tile of each layer lies on the array."""
-    layers = [study.network.layer(name) for name in group.layers]
+    layers = [study.network.layer(name) for name in running(study.network, group.layers)]
     plan, terms = RegionPlan(study.network, layers, group), mapping_terms(study, hardware, group.mapping)
     mappings: dict[str, dict[str, Any]] = {}
     for layer in layers:
+        if layer.op == "update":
+            mappings[layer.name] = dict(hardware.array.mapping(layer, Tile(1, layer.K, 1, 1, 1), terms))
+            continue
         chunks = cut_channels(study.network, layer, group.channel_splits)
         inputs = cut_inputs(study.network, layer, group.input_splits)
         assert chunks is not None

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from costmodel.extents import extents
 from costmodel.pricing import FamilyPricer, Plans
@@ -17,6 +16,7 @@ from costmodel.selection import price_cells
 from costmodel.table import NO_COST, FamilyPoints, Frame
 from costmodel.template import Ints
 from solver.problem import multiplied
+from specs.network import Layer
 from specs.study import Study
 
 _FEW = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -31,20 +31,20 @@ class Start:
     lower: Ints
 
 
-def start(frame: Frame, alone: NDArray[np.bool_], tick: Callable[[], None] = lambda: None) -> Start:
+def start(frame: Frame, tick: Callable[[], None] = lambda: None) -> Start:
     """Drop arrays with so few MACs per second that a known design is faster; for other goals every array is left.
 
     ``tick`` is called now and then and may leave with an exception.
     """
     lower = np.zeros(len(frame.points), dtype=np.int64)
-    work = _macs_of_layers(frame.study)
     for family, by_array in frame.families if frame.study.goal == "latency" else ():
+        work = _macs_of_layers(frame.study, family.skip_zeros)
         for array, points in zip(family.arrays, by_array, strict=True):
             lower[points] = frame.points[points[0]].period_fs * _cycles(work, array.pes, frame.study)
     if lower.min(initial=0) == lower.max(initial=0):
         return Start(list(frame.families), lower)
     upper = min(
-        _layer_by_layer(frame, some_arrays((family, by_array), [array]), alone, tick)
+        _layer_by_layer(frame, some_arrays((family, by_array), [array]), tick)
         for family, by_array in frame.families
         for array, points in enumerate(by_array)
         if lower.argmin() in points
@@ -63,14 +63,18 @@ def some_arrays(family: FamilyPoints, arrays: list[int]) -> FamilyPoints:
     return replace(whole, arrays=tuple(whole.arrays[i] for i in arrays)), tuple(by_array[i] for i in arrays)
 
 
-def _macs_of_layers(study: Study) -> list[int]:
-    """MACs of every layer that no design can do without, for the whole batch."""
+def _macs_of_layers(study: Study, skip_zeros: bool) -> list[int]:
+    """MACs of every layer that no design can do without, for the whole batch; where zeros are skipped, without them."""
     layers = study.network.layers
     elements = extents(study, [(1 << len(layers)) - 1]).made_elements[0].tolist()
     return [
-        study.batch * made * (layer.C // layer.G * layer.R * layer.S if layer.has_weights else 0)
+        study.batch * made * _macs_of_output(layer) // (layer.upsample[0] * layer.upsample[1] if skip_zeros else 1)
         for made, layer in zip(elements, layers, strict=True)
     ]
+
+
+def _macs_of_output(layer: Layer) -> int:
+    return layer.C // layer.G * layer.R * layer.S if layer.on_array else 0
 
 
 def _cycles(macs: list[int], pes: int, study: Study) -> int:
@@ -91,12 +95,12 @@ def _few(study: Study) -> Study:
     return replace(study, tiling=tiling)
 
 
-def _layer_by_layer(frame: Frame, first: FamilyPoints, alone: NDArray[np.bool_], tick: Callable[[], None]) -> int:
+def _layer_by_layer(frame: Frame, first: FamilyPoints, tick: Callable[[], None]) -> int:
     """What some design of a family's only array costs, in the goal's unit; NO_COST if none is found."""
     family, (points,) = first
     study = _few(frame.study)
     pricer = FamilyPricer(study, family, Plans(study, frame.lattice.groups, frame.members))
-    pricer.price(np.flatnonzero(alone).tolist(), tick)
+    pricer.price(np.flatnonzero(frame.alone).tolist(), tick)
     groups = [number for number, layers in enumerate(frame.lattice.groups) if layers.bit_count() == 1]
     cells = price_cells(study, [frame.points[point] for point in points])
     best = np.full((len(frame.members), len(points)), NO_COST, dtype=np.int64)

@@ -56,7 +56,8 @@ class Part:
 
     def alone(self) -> Part:
         """The part without fusion."""
-        groups = np.array([layers.bit_count() == 1 for layers in self.table.lattice.groups])
+        lattice = self.table.lattice
+        groups = np.array([lattice.size(group) <= 1 for group in range(len(lattice.groups))])
         return replace(self, groups=groups, phase="layer by layer", known=None)
 
     def alone_on(self, hardware: Hardware) -> Part:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from costmodel import Cost, Design, GroupCost, GroupDesign, Hardware
+from costmodel.kept import running
+from solver.folded_rows import folds
 from specs.mix import SEPARATOR
 from specs.network import Network
 from specs.study import Study
+from specs.training_layers import served
 
 WIDTH = 100
 NARROWEST_LAYERS = 18
@@ -32,21 +36,48 @@ LEGEND = (
     "kept: layers whose weights stay / that have any; E %: of all energy; F %, W %: buffers at peak",
 )
 
+LEGEND_OF_TRAINING = "layers: of the network, first to last, that a group is for; operations: what it does for them"
 LEGEND_OF_MIX = "DRAM MB: of one run; E %: of the mix, each network as often as it runs"
 
 
 def group_table(study: Study, design: Design, cost: Cost) -> list[str]:
     """Return the lines of the table, at most `WIDTH` wide as long as the other columns leave room for names."""
     network = study.network
-    pairs = list(zip(design.groups, cost.groups, strict=True))
+    run = [replace(group, layers=running(network, group.layers)) for group in design.groups]
+    pairs = list(zip(run, cost.groups, strict=True))
     rows = [
         (str(i), "", *_cells(network, design.hardware, group, part, runs, cost.energy_fj))
         for i, ((group, part), runs) in enumerate(zip(pairs, cost.runs or [1] * len(pairs), strict=True), 1)
     ]
     others = [max(len(row[c]) for row in (HEADER, *rows)) for c in range(len(HEADER)) if c != _LAYERS]
-    room = max(NARROWEST_LAYERS, WIDTH - sum(others) - 2 * len(HEADER))
-    names = [group_text(study, group, room) for group, _ in pairs]
-    return aligned([HEADER, *((row[0], name, *row[2:]) for row, name in zip(rows, names, strict=True))], _LEFT)
+    room = max(NARROWEST_LAYERS + 2 * study.trains, WIDTH - sum(others) - 2 * len(HEADER))
+    name = served_text if study.trains else group_text
+    names = [name(study, group, room) for group, _ in pairs]
+    lines = aligned([HEADER, *((row[0], name, *row[2:]) for row, name in zip(rows, names, strict=True))], _LEFT)
+    return [lines[0], *_folded(lines[1:], [row[2:] for row in rows])] if study.trains else lines
+
+
+def _folded(lines: list[str], keys: Sequence[object]) -> list[str]:
+    """Write rows that come again and again once, if there are very many."""
+    found = []
+    for fold in folds(keys):
+        found += lines[fold.first : fold.first + fold.period]
+        if fold.times > 1:
+            what = "this group" if fold.period == 1 else f"these {fold.period} groups"
+            times = "once more" if fold.times == 2 else f"{fold.times - 1} times more"
+            found.append(f"    {what} {times}, up to {fold.end}, of other layers")
+    return found
+
+
+def served_text(study: Study, group: GroupDesign, room: int) -> str:
+    """Name the layers that a training step's layers are there for, first to last: what is done stands beside it."""
+    names = list(dict.fromkeys(served(study.network.layer(name)) for name in group.layers))
+    number = ""
+    if study.mix:
+        which = study.workload_of[study.network.index[group.layers[0]]]
+        number, prefix = f"[{which + 1}] ", study.mix[which].name + SEPARATOR
+        names = [name.removeprefix(prefix) for name in names]
+    return number + layers_text(names if len(names) < 2 else [names[0], names[-1]], room - len(number))
 
 
 def group_text(study: Study, group: GroupDesign, room: int) -> str:
@@ -98,16 +129,21 @@ def _cells(
 ) -> tuple[str, ...]:
     weighty = [name for name in group.layers if network.layer(name).has_weights]
     weight_room = hardware.feature_bytes if hardware.shared else hardware.weight_bytes
+    is_update = all(network.layer(name).op == "update" for name in group.layers)
     return (
         _operations(network, group.layers),
-        f"{group.tile_rows}x{group.tile_cols}" + (f" {group.images}img" if group.images > 1 else ""),
-        run_as(group),
+        "-" if is_update else _tiles(group),
+        "-" if is_update else run_as(group),
         f"{len(group.resident)}/{len(weighty)}" if weighty else "-",
         f"{cost.dram_bytes / 10**6:.3f}",
         f"{100 * runs * cost.energy_fj / total_fj:.1f}" if total_fj else "-",
         f"{100 * cost.feature_peak_bytes / hardware.feature_bytes:.0f}",
         f"{100 * cost.weight_peak_bytes / weight_room:.0f}" if weight_room else "-",
     )
+
+
+def _tiles(group: GroupDesign) -> str:
+    return f"{group.tile_rows}x{group.tile_cols}" + (f" {group.images}img" if group.images > 1 else "")
 
 
 def _operations(network: Network, names: Sequence[str]) -> str:

@@ -70,6 +70,7 @@ def build_model(problem: Problem, pairs: list[Pair]) -> ChoiceModel:
     ]
     _one_point(built)
     _each_layer_once(built)
+    _kept_or_made_again(built)
     for number, total in enumerate(problem.budgeted):
         _budget(built, number, str(total))
     _goal(built)
@@ -90,6 +91,14 @@ def _each_layer_once(built: ChoiceModel) -> None:
     for point, chosen_point in built.point_chosen.items():
         for layer in range(len(built.problem.table.study.network.layers)):
             built.model.add_exactly_one([*covering.get((point, layer), []), chosen_point.Not()])
+
+
+def _kept_or_made_again(built: ChoiceModel) -> None:
+    """Of an activation that may be recomputed: it is dropped, or its kept map is read; not both."""
+    for two in built.problem.links.pairs():
+        built.model.add_exactly_one(
+            chosen for pair, chosen in zip(built.pairs, built.pair_chosen, strict=True) if pair.group in two
+        )
 
 
 def _budget(built: ChoiceModel, number: int, name: str) -> None:

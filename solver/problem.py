@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.design import Design, GroupDesign
+from costmodel.kept import decides_only
 from costmodel.selection import price_cells
 from costmodel.table import NO_COST, CandidateTable, FamilyTable, price_rows
 from costmodel.template import Ints
+from solver.links import Links
 from solver.memory import Memory
 from solver.totals import (
     Largest,
@@ -113,7 +115,12 @@ class Problem:
     @cached_property
     def fuses(self) -> bool:
         """Whether any group of several layers may be used."""
-        return any(self.table.lattice.groups[group].bit_count() > 1 for group in np.flatnonzero(self.groups))
+        return any(self.table.lattice.size(group) > 1 for group in np.flatnonzero(self.groups).tolist())
+
+    @cached_property
+    def links(self) -> Links:
+        """Which groups say that an activation is not kept, and which that a kept one is read."""
+        return Links.of(self.table)
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
@@ -176,6 +183,7 @@ class Problem:
         priced, layers = price_rows(self.table, family, block.array, at, which), self._layers(block.family)[which]
         energy, cycles, traffic = priced.energy_fj[:, 0].tolist(), priced.cycles.tolist(), priced.dram_bytes.tolist()
         by_name = {"energy": energy, "power": energy, "latency": cycles, "bandwidth": traffic}
+        by_name["activation_memory"] = priced.kept_bytes.tolist()
         columns = []
         for total in self.budgeted:
             runs = self._runs(total, block.family)[which].tolist()
@@ -249,4 +257,6 @@ class Problem:
         family, table = self.block_of[selection.point].family, self.table
         pieces = sorted(selection.pieces, key=lambda piece: int(table.workloads[table.group_class[piece.group]]))
         groups: list[GroupDesign] = [table.group_design(family, piece.row, piece.group) for piece in pieces]
-        return Design(self.table.points[selection.point], tuple(groups))
+        layer = table.study.network.layer
+        run = [group for group in groups if not decides_only([layer(name) for name in group.layers])]
+        return Design(self.table.points[selection.point], tuple(run))

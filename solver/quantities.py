@@ -15,6 +15,7 @@ BUDGETED = {
     "power": (10**9, "W"),
     "dram_bandwidth": (1, "B/s"),
     "dram_traffic": (1, "B"),
+    "activation_memory": (1, "B"),
 }
 """Base units of a budget in one unit, and that unit."""
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}

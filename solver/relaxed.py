@@ -64,7 +64,7 @@ class PartlyPriced:
         self.priced = np.zeros((len(self._pricers), len(frame.members)), dtype=bool)
         self.table = frame.table([PricedFamily(family, None, none, none, None, 0) for family, _ in frame.families])
         self._rows: dict[tuple[int, int], tuple[int, int, FamilyTable | None]] = {}
-        alone = np.flatnonzero(frame.run_alone).tolist()  # least costs speak of other groups
+        alone = np.flatnonzero(frame.alone).tolist()
         for family in range(len(self._pricers)):
             self.price(family, alone)
         if stop():

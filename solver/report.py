@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import textwrap
 
-from costmodel import Cost, Hardware
+from costmodel import Cost, Design, Hardware
 from costmodel.limits import network_compulsory_bytes, network_pebble_bound_bytes, of_mix
 from solver.export_parts import workload_costs
-from solver.group_table import LEGEND, LEGEND_OF_MIX, WIDTH, aligned, group_table
+from solver.group_table import LEGEND, LEGEND_OF_MIX, LEGEND_OF_TRAINING, WIDTH, aligned, group_table
+from solver.phase_parts import decides, kept_of, recomputed, trained
+from solver.phase_table import phase_tables
 from solver.quantities import area_text, change, engineering, percent, percent_at_most, stated
 from solver.result import Outcome, Result
 from solver.statements import budget_texts, verdict
@@ -32,6 +34,7 @@ def report(result: Result) -> str:
         blocks += [
             _facts(result, result.design.hardware, result.cost),
             _workloads(result),
+            phase_tables(result.study, result.best),
             [*group_table(result.study, result.design, result.cost), *(f"  {line}" for line in _legend(result.study))],
             _savings(result, result.cost),
         ]
@@ -40,14 +43,17 @@ def report(result: Result) -> str:
 
 
 def _legend(study: Study) -> tuple[str, ...]:
-    return (*LEGEND, LEGEND_OF_MIX) if study.mix else LEGEND
+    return (*LEGEND, *[LEGEND_OF_TRAINING] * study.trains, *[LEGEND_OF_MIX] * bool(study.mix))
 
 
 def _title(result: Result) -> str:
     study = result.study
     batch = "one image" if study.batch == 1 else f"{study.batch} images"
     name = f"a mix of {len(study.mix)} network{'s' * (len(study.mix) > 1)}" if study.mix else study.network.name
-    network = f"{name}, {len(study.network.layers)} layers, {batch}, {study.technology.name}"
+    if study.trains and not study.mix:
+        name = f"a training step of {name} ({study.optimizer})"
+    layers = sum(not layer.copy_of for layer in study.network.layers)
+    network = f"{name}, {layers} layers, {batch}, {study.technology.name}"
     return f"{study.name}: {', then '.join(GOAL_TEXTS[goal] for goal in study.goals)} for {network}"
 
 
@@ -83,11 +89,29 @@ def _facts(result: Result, hardware: Hardware, cost: Cost) -> list[str]:
         ("DRAM traffic", f"{engineering(traffic, 'B')} ({reads} read, {writes} written)", "dram_traffic"),
         ("", f"{engineering(traffic / latency_s, 'B/s')} on average" if latency_s else "", "dram_bandwidth"),
         ("", _limits(result.study, hardware, cost), ""),
+        *_kept(result.study, result.design, cost),
         ("EDP", engineering(energy_j * latency_s, "J s"), ""),
         ("power", engineering(energy_j / latency_s, "W") if latency_s else "n/a", "power"),
         ("throughput", f"{engineering(images / latency_s, 'images/s')}" if latency_s else "n/a", ""),
     ]
     return [f"  {name:<14}{'; '.join(filter(None, (text, limits.get(limit, ''))))}" for name, text, limit in facts]
+
+
+def _kept(study: Study, design: Design | None, cost: Cost) -> list[tuple[str, str, str]]:
+    """Tell what waits for backward passes, and what is made again in them."""
+    networks = trained(study)
+    if not networks:
+        return []
+    if decides(study) and design is not None:
+        names = recomputed(study, design)
+        again = f"{len(names)} made again: {', '.join(names)}" if names else "none made again"
+        kept = f"{engineering(cost.activation_bytes, 'B')} of {engineering(kept_of(study, 0), 'B')} kept in DRAM"
+        first, *more = textwrap.wrap(f"{kept}, {again}", WIDTH - 16, break_long_words=False, break_on_hyphens=False)
+        return [("activations", first, "" if more else "activation_memory")] + [
+            ("", line, "activation_memory" * (line is more[-1])) for line in more
+        ]
+    text = " and ".join(engineering(kept_of(study, which), "B") for which in networks)
+    return [("activations", f"{text} of maps and masks wait for the backward pass", "")]
 
 
 def _precision(study: Study) -> list[tuple[str, str, str]]:

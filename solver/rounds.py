@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.extents import extents
+from costmodel.kept import decided
 from costmodel.least import MOST_TILE_SIZES, LeastCosts, num_tile_sizes
 from costmodel.pricing import Cells, FamilyPricer, PricedFamily, single_total
 from costmodel.pricing_alone import price_alone
@@ -26,6 +27,7 @@ from solver.first_array import some_arrays, start
 from solver.problem import Points, cutoff, multiplied
 from solver.relaxed import StoppedError
 from solver.result import Deduction
+from specs.study import Study
 
 _VISITED_AT_LEAST = 16
 _VISITED_SHARE = 16
@@ -39,8 +41,15 @@ _REMEMBERED = 256
 
 
 def can_price_in_rounds(frame: Frame) -> bool:
-    """Whether one total alone matters and least costs are cheap to have."""
-    return single_total(frame.study) and (frame.study.goal == "bandwidth" or has_few_tile_sizes(frame))
+    """Whether one total alone matters, nothing is said of activations, and least costs are cheap to have."""
+    if not single_total(frame.study) or limits_activations(frame.study):
+        return False
+    return frame.study.goal == "bandwidth" or has_few_tile_sizes(frame)
+
+
+def limits_activations(study: Study) -> bool:
+    """Whether a path may be no design for what it keeps: activations are limited, or may be recomputed."""
+    return study.budgets.activation_bytes is not None or decided(study.network)
 
 
 def has_few_tile_sizes(frame: Frame) -> bool:
@@ -74,13 +83,12 @@ class _Rounds:
         self._stop = stop
         self._frame, self._progress = frame, progress
         self.pricers: list[FamilyPricer] = []
-        self._alone = np.array([frame.lattice.groups[group].bit_count() == 1 for group in frame.members])
         plans = frame.plans
-        begin = start(frame, self._alone, self._tick)
+        begin = start(frame, self._tick)
         self.families, self.lower = begin.families, begin.lower
         self.pricers = [FamilyPricer(study, family, plans, goal_alone=True) for family, _ in self.families]
         self.priced = np.zeros((len(self.pricers), len(frame.members)), dtype=bool)
-        first = frame.run_alone  # least costs speak of other groups
+        first = frame.alone
         price_alone(study, self.pricers, plans, np.flatnonzero(first).tolist(), self._tick, processes)
         self.priced[:, first] = True
         sizes = extents(study, [frame.lattice.groups[group] for group in frame.members])
@@ -156,7 +164,7 @@ class _Rounds:
 
     def _report(self) -> None:
         done = sum(len(pricer.done) for pricer in self.pricers)
-        self._progress("pricing groups", done, len(self.pricers) * len(self._alone))
+        self._progress("pricing groups", done, len(self.pricers) * len(self._frame.members))
 
     def _price(self, family: int, wanted: NDArray[np.bool_]) -> None:
         classes = np.flatnonzero(wanted).tolist()

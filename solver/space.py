@@ -8,6 +8,7 @@ from costmodel.legal import distinct_overlaps, group_tile_counts, image_counts
 from costmodel.template import is_channelwise
 from solver.goals import Part
 from solver.result import Space
+from specs.network import BESIDE
 from specs.study import Study
 
 
@@ -57,8 +58,15 @@ def _ways_to_run(study: Study, indices: tuple[int, ...], overlaps: dict[tuple[in
     for several_rows in (0, 1):
         for several_cols in (0, 1):
             tilings += rows[several_rows] * cols[several_cols] * overlaps[several_rows, several_cols]
-    if len(layers) > 1:
-        return int(tilings * images * 2 ** sum(layer.has_weights for layer in layers))
-    splits = possible_splits(study.network, layers[0], study.tiling.channel_splits)
-    orders = 1 if is_channelwise(layers[0]) else 3  # input-stationary with weights that stream or that stay
-    return len(splits) * images * tilings * orders
+    tiled = [layer for layer in layers if layer.op not in BESIDE]
+    if not tiled:
+        return 1
+    if len(tiled) > 1:
+        return int(tilings * images * 2 ** sum(layer.has_weights for layer in tiled))
+    layer = tiled[0]
+    splits = len(possible_splits(study.network, layer, study.tiling.channel_splits))
+    if is_channelwise(layer):
+        return splits * images * tilings
+    if layer.reduces:  # sums that come and go are in one chunk
+        return (splits + 1) * images * tilings
+    return 3 * splits * images * tilings  # input-stationary with weights that stream or that stay

@@ -19,6 +19,7 @@ FIELDS = {
     "power": "power_nw",
     "dram_bandwidth": "dram_bytes_per_s",
     "dram_traffic": "dram_bytes",
+    "activation_memory": "activation_bytes",
 }
 """The field of `Budgets` that each key of a study's ``budgets`` is."""
 BASE_UNITS = {
@@ -30,6 +31,7 @@ BASE_UNITS = {
     "power": "nW",
     "dram_bandwidth": "B/s",
     "dram_traffic": "B",
+    "activation_memory": "B",
 }
 GOAL_OF: dict[str, Goal] = {
     "area": "area",
@@ -130,6 +132,7 @@ def value(study: Study, budget: StatedBudget, design: Design, cost: Cost) -> int
         "latency": cost.latency_fs,
         "energy": cost.energy_fj,
         "dram_traffic": cost.dram_bytes,
+        "activation_memory": cost.activation_bytes,
     }[budget.name]
 
 

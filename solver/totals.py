@@ -47,6 +47,7 @@ def limits_of(budgets: Budgets) -> dict[str, int]:
         "latency": budgets.latency_fs,
         "energy": budgets.energy_fj,
         "bandwidth": budgets.dram_bytes,
+        "activation_memory": budgets.activation_bytes,
         "power": budgets.power_nw,
         "dram_bandwidth": budgets.dram_bytes_per_s,
     }
@@ -225,6 +226,8 @@ def row_total(name: str, priced: PricedRows, rates: list[Rate], layers: Ints, ru
         return np.broadcast_to(cycles[:, None], shape)
     if name in ("bandwidth", "dram_bandwidth") and not rates:
         return traffic
+    if name == "activation_memory":
+        return np.broadcast_to((priced.kept_bytes * runs)[:, None], shape)
     energy = priced.energy_fj * runs[:, None] if (runs != 1).any() else priced.energy_fj
     if name == "energy" or not rates:
         return energy
@@ -266,7 +269,8 @@ def keeps(cost: Cost, budgets: Budgets) -> bool:
         elif name == "dram_bandwidth":
             kept = cost.dram_bytes * 10**15 <= limit * cost.latency_fs
         else:
-            kept = {"latency": cost.latency_fs, "energy": cost.energy_fj, "bandwidth": cost.dram_bytes}[name] <= limit
+            sums = {"latency": cost.latency_fs, "energy": cost.energy_fj, "bandwidth": cost.dram_bytes}
+            kept = (sums | {"activation_memory": cost.activation_bytes})[name] <= limit
         if not kept:
             return False
     return True

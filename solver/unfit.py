@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from costmodel.beside_maps import finish
 from costmodel.candidates import NO_CAP
 from costmodel.groups import layer_indices
 from costmodel.table import CandidateTable, build_table, price_rows
 from costmodel.technology import PriceError
 from solver.explanation import Unfit
-from specs.network import Network
+from specs.network import MASK, Layer, Network
 from specs.study import Fusion, SeparateBuffers, SharedBuffer, Study
 
 
@@ -53,6 +54,12 @@ def _enough(study: Study, name: str) -> tuple[int, int] | None:
 
 def _needs(study: Study, name: str, feature: int, weight: int, shared: bool) -> tuple[int, int] | None:
     """What the way with the smallest need takes of such buffers, on the array that suits it best."""
+    layer = study.network.layer(name)
+    if layer.op == "update":
+        copies = min(1 + spec.double_buffer for spec in study.accelerators)
+        room = copies * finish(study, (layer,)).room_bytes
+        pair = (room, 0) if shared else (0, room)
+        return pair if sum(pair) <= (feature if shared else weight) else None
     larger = SharedBuffer((feature,)) if shared else SeparateBuffers((feature,), (weight,))
     alone = replace(study, network=_alone(study.network, name), mix=(), fusion=Fusion(1), buffers=larger)
     try:
@@ -60,9 +67,11 @@ def _needs(study: Study, name: str, feature: int, weight: int, shared: bool) -> 
     except PriceError:
         return None
     needs = []
+    number = table.group_class[table.lattice.groups.index(1 << alone.network.index[name])]
     for family in table.families:
         rows = family.rows
         usable = (rows.feature_cap == NO_CAP) & (rows.weight_cap == NO_CAP)
+        usable &= family.per_row(family.classes == number)[:, None]
         sizes = rows.feature_need, rows.weight_need
         fits = sum(sizes) <= feature if shared else (sizes[0] <= feature) & (sizes[1] <= weight)
         for row, array in np.argwhere(fits & usable).tolist():
@@ -72,7 +81,12 @@ def _needs(study: Study, name: str, feature: int, weight: int, shared: bool) -> 
 
 
 def _alone(network: Network, name: str) -> Network:
-    """A layer by itself, its operands as inputs."""
+    """A layer by itself, its operands as inputs, behind the sums that it waits for; its mask has a reader."""
     layer = network.layer(name)
-    read = tuple((tensor, network.tensors[tensor]) for tensor in layer.input_tensors)
-    return Network(network.name, read, (layer,), (name,))
+    before = tuple(replace(network.layer(one), waits_for=()) for one in layer.waits_for)
+    read = {tensor: network.tensors[tensor] for one in (*before, layer) for tensor in one.input_tensors}
+    sizes = (layer.K, layer.K, layer.K, layer.P, layer.Q, layer.P, layer.Q)
+    after = (Layer(f"after {name}", "add", ((name,), (name + MASK,)), *sizes, pixelwise=1),) if layer.mask_bits else ()
+    outputs: tuple[str, ...] = () if layer.op == "update" or layer.reduces else (name,)
+    outputs += tuple(one.name for one in after)
+    return Network(network.name, tuple(read.items()), (*before, layer, *after), outputs)

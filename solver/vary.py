@@ -19,6 +19,7 @@ BUDGET_UNITS: Mapping[str, Dimension | None] = {
     "power": POWER,
     "dram_bandwidth": BANDWIDTH,
     "dram_traffic": SIZE,
+    "activation_memory": SIZE,
 }
 """The budgets with the kind of quantity that they limit; a count has no unit."""
 

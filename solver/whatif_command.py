@@ -35,8 +35,8 @@ LOG_FILE, CSV_FILE, PICTURE = "whatif.jsonl", "whatif.csv", "whatif"
 
 HELP = f"""Ask the study in SPEC again and again with one or more things varied, and prove every answer.
 
-NAME is a budget (area, sram, pes, latency, energy, power, dram_bandwidth, dram_traffic) or any key of the study
-(dotted: dram.bandwidth, batch). VALUES are {FORMS}.
+NAME is a budget (area, sram, pes, latency, energy, power, dram_bandwidth, dram_traffic, activation_memory) or any key
+of the study (dotted: dram.bandwidth, batch). VALUES are {FORMS}.
 With several --vary every combination is asked.
 
 Where one budget varies, the values at which the best design changes are found exactly, also between the values

@@ -24,6 +24,7 @@ BUDGET_IN_SI = {
     "power": ("w", 10**9),
     "dram_bandwidth": ("bytes_per_s", 1),
     "dram_traffic": ("bytes", 1),
+    "activation_memory": ("bytes", 1),
 }
 """The unit in which each budget stands in a CSV file, and its base units in it."""
 COLUMNS = ("status", "gap", "energy_j", "latency_s", "dram_bytes", "area_mm2", "edp_js", "power_w")

@@ -20,6 +20,7 @@ def describe(study: Study) -> dict[str, Any]:
         "mix": [_workload(workload) for workload in study.mix],
         "mode": study.mode,
         "optimizer": study.optimizer if study.trains else None,
+        "recompute": list(study.network.keepers),
         "batch": study.batch,
         "precision_bits": _one_or_all([asdict(precision) for precision in study.precision_choices]),
         "accelerators": [_accelerator(accelerator) for accelerator in study.accelerators],

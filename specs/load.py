@@ -18,9 +18,10 @@ from specs.schema import BuffersDoc, DramDoc, StudyDoc
 from specs.schema_accelerators import read_accelerator
 from specs.schema_network import NetworkDoc, read_layer
 from specs.schema_technology import DramPresetsDoc
-from specs.study import MODES, AcceleratorSpec, Dram, Study, Technology, Workload
+from specs.study import MODES, RECOMPUTES, AcceleratorSpec, Dram, Recompute, Study, Technology, Workload
 from specs.technology_reader import check_precision, read_technology
 from specs.training import training_step
+from specs.training_recompute import with_choices
 from specs.units import SIZE, size_text
 from specs.validation import read_as
 from specs.yaml_reader import Document, read_yaml
@@ -87,6 +88,7 @@ class _Resolver:
     def __init__(self, document: Document, library: Library) -> None:
         self.document = document
         self.library = library
+        self.inference: Network | None = None
 
     def study(self) -> Study | None:
         if isinstance(self.document.data, dict):
@@ -127,6 +129,7 @@ class _Resolver:
             tiling=doc.tiling.resolve(),
             mode=doc.mode,
             optimizer=doc.optimizer,
+            inference=None if self.is_mix else self.inference,
             mix=tuple(
                 Workload(
                     name, workload.weight, len(member.layers), workload.budgets.resolve(), workload.mode or doc.mode
@@ -156,8 +159,9 @@ class _Resolver:
     def _trains_or_says_nothing_of_it(self, data: Mapping[str, object]) -> None:
         """Refuse keys that matter in training alone if nothing is trained."""
         if trains(data) or data["mode"] not in MODES:
+            self._mix_says_nothing_of_activations(data)
             return
-        written = {("optimizer",): data} | {
+        written = {("optimizer",): data, ("recompute",): data, ("budgets", "activation_memory"): data["budgets"]} | {
             (*self._entry(i, "precision"), name): entry
             for i, entry in enumerate(one_or_more(data["precision"]))
             for name in ("gradient", "state")
@@ -165,6 +169,15 @@ class _Resolver:
         for key, entry in written.items():
             if isinstance(entry, dict) and key[-1] in entry:
                 self.document.refuse(key, "must stand in a study that trains a network (mode: training)")
+
+    def _mix_says_nothing_of_activations(self, data: Mapping[str, object]) -> None:
+        """Refuse keys that speak of the activations of one training step."""
+        if not self.is_mix:
+            return
+        for key, entry in {("recompute",): data, ("budgets", "activation_memory"): data["budgets"]}.items():
+            if isinstance(entry, dict) and key[-1] in entry:
+                message = "must stand in a study of one network: in a mix of networks all activations are kept"
+                self.document.refuse(key, message)
 
     def _members(self) -> list[tuple[str, Network]] | None:
         """Read every network, each with a name of its own; None if one has a problem."""
@@ -183,14 +196,23 @@ class _Resolver:
     def _mode(self, entry: object) -> object:
         return mode_of(entry, self.document.data) if isinstance(self.document.data, dict) else None
 
+    def _recompute(self) -> tuple[Recompute, int]:
+        """Which activations may be recomputed, and the most layers of a group; what the schema refuses is left out."""
+        data = self.document.data if isinstance(self.document.data, dict) else {}
+        written, fusion = data.get("recompute", "none"), data.get("fusion")
+        most = fusion.get("max_layers", 12) if isinstance(fusion, dict) else 1
+        wanted: Recompute = next((one for one in RECOMPUTES if one == written), "none")
+        return wanted, most if isinstance(most, int) else 1
+
     def _network(self, key: KeyPath, reference: str | None, mode: object) -> Network | None:
         """Read a network, and make its training step if it is trained."""
         document = open_path(self.document, key, reference) if reference else None
         network = _network(document) if document else None
         if network is None or mode != "training":
             return network
+        self.inference = network
         try:
-            return training_step(network)
+            return with_choices(training_step(network), *self._recompute())
         except ValueError as error:
             self.document.refuse(key, str(error))
             return None

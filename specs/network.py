@@ -8,7 +8,8 @@ from typing import Literal, get_args
 
 InferenceOp = Literal["conv", "dwconv", "fc", "maxpool", "avgpool", "add"]
 TrainingOp = Literal[
-    "norm", "moments", "loss", "dgrad", "wgrad", "unpool", "spread", "dnorm", "normgrads", "update"
+    "norm", "moments", "loss", "dgrad", "wgrad", "unpool", "spread", "dnorm", "normgrads", "update",
+    "keep", "use",
 ]  # fmt: skip
 Op = InferenceOp | TrainingOp
 OPS: tuple[str, ...] = get_args(InferenceOp)
@@ -19,6 +20,8 @@ REDUCTIONS = frozenset({"wgrad", "moments", "normgrads"})
 """Layers that sum over all positions of all images; what they make is no map."""
 CHANNEL_WORDS = {"norm": 4, "dnorm": 5, "moments": 2, "normgrads": 2}
 """Words per channel that batch-norm reads or sums: mean, 1/deviation, scale, shift; of the gradient also both sums."""
+BESIDE = frozenset({"update", "keep", "use"})
+"""Layers that run in no tile: they share a group with the first layer that they wait for, and then with others."""
 Phase = Literal["forward", "backward", "update"]
 MASK = ":mask"
 """Ends the name of what a layer stores beside its map for the backward pass: ReLU signs, places of maxima."""
@@ -96,6 +99,8 @@ class Layer:
         Reductions whose sums the layer reads as it reads weights.
     phase
         Of a training step.
+    copy_of
+        The forward layer whose map this layer makes again, or decides about; see `specs.training_recompute`.
     """
 
     name: str
@@ -121,6 +126,7 @@ class Layer:
     mask_bits: int = 0
     waits_for: tuple[str, ...] = ()
     phase: Phase = "forward"
+    copy_of: str = ""
 
     @property
     def on_array(self) -> bool:
@@ -249,6 +255,11 @@ class Network:
 
     def layer(self, name: str) -> Layer:
         return self.layers[self.index[name]]
+
+    @cached_property
+    def keepers(self) -> dict[str, str]:
+        """The layers that decide whether a map is kept for the backward pass, by the map's maker."""
+        return {layer.copy_of: layer.name for layer in self.layers if layer.op == "keep"}
 
     @property
     def macs(self) -> int:

@@ -17,6 +17,7 @@ from specs.study import (
     MODES,
     OPTIMIZERS,
     OVERLAPS,
+    RECOMPUTES,
     Budgets,
     Fusion,
     Goal,
@@ -24,6 +25,7 @@ from specs.study import (
     Optimizer,
     Overlap,
     Precision,
+    Recompute,
     SeparateBuffers,
     SharedBuffer,
     Tiling,
@@ -143,6 +145,8 @@ class BudgetsDoc(Doc):
     """DRAM bytes per second, average over the run."""
     dram_traffic: Annotated[int | None, _limit(SIZE.whole)] = None
     """DRAM bytes of the run."""
+    activation_memory: Annotated[int | None, _limit(SIZE.whole)] = None
+    """What a training step keeps in DRAM from its forward to its backward pass, of all images."""
 
     def resolve(self) -> Budgets:
         return Budgets(
@@ -154,6 +158,7 @@ class BudgetsDoc(Doc):
             self.power,
             self.dram_bandwidth,
             self.dram_traffic,
+            self.activation_memory,
         )
 
 
@@ -206,6 +211,8 @@ class StudyDoc(Doc):
     mode: ModeWord
     optimizer: Annotated[Optimizer, BeforeValidator(choice(OPTIMIZERS))] = "sgd"
     """How weights are updated; in training alone."""
+    recompute: Annotated[Recompute, BeforeValidator(choice(RECOMPUTES))] = "none"
+    """Which activations the backward pass may make again instead of reading them; in training alone."""
     batch: Count
     """Images that are processed together."""
     precision: Annotated[tuple[PrecisionDoc, ...], BeforeValidator(one_or_more), Field(min_length=1)]

@@ -22,6 +22,8 @@ Mode = Literal["inference", "training"]
 MODES: tuple[Mode, ...] = ("inference", "training")
 Optimizer = Literal["sgd", "momentum", "adam"]
 OPTIMIZERS: tuple[Optimizer, ...] = ("sgd", "momentum", "adam")
+Recompute = Literal["none", "elementwise", "all"]
+RECOMPUTES: tuple[Recompute, ...] = ("none", "elementwise", "all")
 MOMENTS: dict[Optimizer, int] = {"sgd": 0, "momentum": 1, "adam": 2}
 """Words that an optimizer keeps beside each parameter."""
 Goal = Literal["energy", "latency", "bandwidth", "edp", "area", "power", "throughput"]
@@ -236,6 +238,8 @@ class Budgets:
     power_nw: int | None = None
     dram_bytes_per_s: int | None = None
     dram_bytes: int | None = None
+    activation_bytes: int | None = None
+    """Of activations that may be recomputed, those that are kept in DRAM from the forward to the backward pass."""
 
     @property
     def rates(self) -> bool:
@@ -310,6 +314,8 @@ class Study:
     Networks of a mix have modes of their own.
     """
     optimizer: Optimizer = "sgd"
+    inference: Network | None = None
+    """In training, the network that is trained, as inference runs it."""
     mix: tuple[Workload, ...] = ()
     """The networks that ``network`` joins, if it joins several; they run one after another."""
 

@@ -85,12 +85,14 @@ def _check_names(step: Network) -> None:
 
 
 def kept(step: Network) -> dict[str, TensorShape]:
-    """Maps and masks that the forward pass of a training step makes and its backward pass reads."""
+    """Maps and masks that the forward pass of a training step makes and its backward pass reads, or makes again."""
     views = dict(step.views)
     forward_layers = {layer.name for layer in step.layers if layer.phase == "forward"}
     read = (name for layer in step.layers if layer.phase != "forward" for name in layer.input_tensors)
     stored = (views[name].parent if name in views else name for name in read)
-    return {name: step.tensors[name] for name in stored if step.maker[name] in forward_layers}
+    again = {layer.name: layer.copy_of for layer in step.layers if layer.copy_of}
+    made = (again.get(name, name) for name in stored)
+    return {name: step.tensors[name] for name in made if step.maker[name] in forward_layers}
 
 
 def training_macs(step: Network) -> tuple[int, int, int]:

@@ -126,3 +126,11 @@ def update(layer: Layer, batch_norm: bool) -> Layer:
         f"{layer.name}:update", "update", (), G=layer.G, K=layer.K, C=layer.C, H=0, W=0, P=0, Q=0, R=layer.R,
         S=layer.S, bias=layer.bias, batch_norm=batch_norm, waits_for=sums, phase="update",
     )  # fmt: skip
+
+
+def served(layer: Layer) -> str:
+    """Name the layer or tensor of the inference network that a layer of a training step is there for."""
+    if layer.copy_of:
+        layer = replace(layer, name=layer.copy_of, phase="forward", copy_of="")
+    made = layer.op in ("norm", "moments") or (layer.phase != "forward" and layer.op != "loss")
+    return layer.name.rpartition(":")[0] if made else layer.name

@@ -17,7 +17,8 @@ from itertools import product
 from math import ceil
 from typing import Any, Literal, NamedTuple
 
-from brute_force_space import Names, group_designs, listed_hardware, possible_groupings, searched_mappings
+from brute_force_groups import MANY_LAYERS, Names, legal_blocks, needs, possible_groupings
+from brute_force_space import CONSTANTS, SUMS, WEIGHTED, group_designs, listed_hardware, searched_mappings
 from costmodel.design import Design, GroupDesign, Hardware
 from costmodel.evaluate import evaluate, group_cost
 from costmodel.hardware import prices
@@ -138,17 +139,15 @@ def slowness_pays(study: Study) -> bool:
 
 @lru_cache(maxsize=8)
 def _undominated_totals(study: Study, mappings: Names, slow: bool) -> tuple[Total, ...]:
-    groupings = list(possible_groupings(study.network, study.fusion.max_layers))
-    ways = {
-        names: list(group_designs(study, names, mappings)) for names in dict.fromkeys(g for gs in groupings for g in gs)
-    }
+    blocks = legal_blocks(study.network, study.fusion.max_layers)
+    ways = {names: list(group_designs(study, names, mappings)) for names in blocks}
     totals = []
     for hardware in listed_hardware(study):
         price = prices(study, hardware)
         fitting = {
             names: undominated(admitted(study, _priced(study, hardware, ways[names]), slow), slow) for names in ways
         }
-        whole = [option for grouping in groupings for option in _combined([fitting[names] for names in grouping], slow)]
+        whole = _whole(study, fitting, slow)
         totals += [
             Total(
                 option.energy_fj,
@@ -162,6 +161,23 @@ def _undominated_totals(study: Study, mappings: Names, slow: bool) -> tuple[Tota
             for option in undominated(whole, slow)
         ]
     return tuple(totals)
+
+
+def _whole(study: Study, fitting: dict[Names, list[Option]], slow: bool) -> list[Option]:
+    """Ways to run the whole network: by every grouping, or in large networks by whatever can run next."""
+    network = study.network
+    if len(network.layers) <= MANY_LAYERS:
+        groupings = possible_groupings(network, study.fusion.max_layers)
+        return [option for grouping in groupings for option in _combined([fitting[names] for names in grouping], slow)]
+    needed = {block: set().union(*(needs(network)[name] for name in block)) - set(block) for block in fitting}
+    reached: dict[frozenset[str], list[Option]] = {frozenset(): [Option(0, 0, 0, ())]}
+    for number in range(len(network.layers)):
+        for done in [ran for ran in reached if len(ran) == number]:
+            options = undominated(reached.pop(done), slow)
+            for block in fitting:
+                if needed[block] <= done and done.isdisjoint(block):
+                    reached.setdefault(done.union(block), []).extend(_followed(options, fitting[block]))
+    return reached.get(frozenset(layer.name for layer in network.layers), [])
 
 
 def _priced(study: Study, hardware: Hardware, ways: list[GroupDesign]) -> list[Option]:
@@ -201,41 +217,54 @@ def admitted(study: Study, options: list[Option], slow: bool) -> list[Option]:
 
     With cut input channels a layer alone has to move fewer DRAM bytes than in every way without that fits. Where
     slowness pays, a group of several layers streams no more weights than it has to: of the choices that fit and
-    differ in nothing else, those that stream least.
+    differ in nothing else, those that stream least, weights or sums.
     """
     uncut = [option.dram_bytes for option in options if option.groups[0].input_splits == 1]
     kept = [o for o in options if o.groups[0].input_splits == 1 or not uncut or o.dram_bytes < min(uncut)]
     if not slow:
         return kept
-    least: dict[GroupDesign, int] = {}
+    least: dict[GroupDesign, list[tuple[int, int]]] = {}
     for option in kept:
-        way = replace(option.groups[0], resident=frozenset())
-        least[way] = min(_streamed(study, option.groups[0]), least.get(way, _streamed(study, option.groups[0])))
+        least.setdefault(_but_for_weights(option), []).append(_streamed(study, option.groups[0]))
     return [
         option
         for option in kept
-        if len(option.groups[0].layers) == 1
-        or _streamed(study, option.groups[0]) == least[replace(option.groups[0], resident=frozenset())]
+        if option.groups[0].order != "fused"
+        or not any(
+            weights <= own[0] and sums <= own[1] and (weights, sums) != own
+            for own in [_streamed(study, option.groups[0])]
+            for weights, sums in least[_but_for_weights(option)]
+        )
     ]
 
 
-def _streamed(study: Study, group: GroupDesign) -> int:
-    """Weights and biases of layers that do not keep them."""
-    return sum(study.network.layer(name).weight_words for name in group.layers if name not in group.resident)
+def _but_for_weights(option: Option) -> GroupDesign:
+    return replace(option.groups[0], resident=frozenset())
+
+
+def _streamed(study: Study, group: GroupDesign) -> tuple[int, int]:
+    """Bytes of weights and constants, and of sums, of layers that do not keep them."""
+    precision = study.precision
+    streaming = [study.network.layer(name) for name in group.layers if name not in group.resident]
+    weights = sum(layer.weight_words * precision.weight_bytes for layer in streaming if layer.op in WEIGHTED)
+    constants = sum(layer.weight_words for layer in streaming if layer.op in CONSTANTS)
+    sums = sum(layer.weight_words for layer in streaming if layer.op in SUMS)
+    return weights + constants * precision.partial_sum_bytes, sums * precision.partial_sum_bytes
 
 
 def _combined(parts: list[list[Option]], slow: bool) -> list[Option]:
     """Run one option of each part, one after the other."""
     done = [Option(0, 0, 0, ())]
     for part in parts:
-        done = undominated(
-            [
-                Option(a.energy_fj + b.energy_fj, a.cycles + b.cycles, a.dram_bytes + b.dram_bytes, a.groups + b.groups)
-                for a, b in product(done, part)
-            ],
-            slow,
-        )
+        done = undominated(_followed(done, part), slow)
     return done
+
+
+def _followed(done: list[Option], part: list[Option]) -> list[Option]:
+    return [
+        Option(a.energy_fj + b.energy_fj, a.cycles + b.cycles, a.dram_bytes + b.dram_bytes, a.groups + b.groups)
+        for a, b in product(done, part)
+    ]
 
 
 def undominated(options: list[Option], slow: bool = False) -> list[Option]:

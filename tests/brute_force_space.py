@@ -1,4 +1,4 @@
-"""The space of a tiny study, enumerated from the text of the rules by plain loops: hardware, groupings, ways to run.
+"""The space of a tiny study, enumerated from the text of the rules by plain loops: hardware and ways to run a group.
 
 Written apart from the cost model's own enumerations, which the tests compare with it.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from graphlib import CycleError, TopologicalSorter
 from itertools import combinations, product
 from math import ceil
 
+from brute_force_groups import Names, leaves_group
 from costmodel.design import GroupDesign, Hardware
 from costmodel.eyeriss import EyerissShape
 from costmodel.plain_regions import RegionPlan, Step
@@ -21,8 +21,12 @@ from costmodel.vwa import VwaShape
 from specs.network import Layer, Network
 from specs.study import AcceleratorSpec, SharedBuffer, Study
 
-Names = tuple[str, ...]
-
+SUMS = ("wgrad", "moments", "normgrads")
+"""Layers that sum over all positions."""
+WEIGHTED = ("conv", "dwconv", "fc", "dgrad")
+"""Layers that multiply with weights."""
+CONSTANTS = ("norm", "dnorm")
+"""Layers that read constants of channels, at partial-sum width."""
 
 # Hardware
 
@@ -45,6 +49,7 @@ def listed_hardware(study: Study) -> Iterator[Hardware]:
                     feature_bytes,
                     weight_bytes,
                     isinstance(study.buffers, SharedBuffer),
+                    spec.skip_zeros,
                 )
 
 
@@ -56,79 +61,21 @@ def _arrays(spec: AcceleratorSpec) -> list[ArrayShape]:
     return [makers[spec.template](**dict(zip(keys, values, strict=True)), pins=spec.mapping) for values in listed]
 
 
-# Groupings
-
-
-def possible_groupings(network: Network, max_layers: int) -> Iterator[tuple[Names, ...]]:
-    """Every way to cut the layers into groups that can run one after another, in an order in which they can."""
-    ancestors = _ancestors(network)
-    for blocks in set_partitions([layer.name for layer in network.layers]):
-        if all(len(block) <= max_layers and is_legal_group(network, ancestors, block) for block in blocks):
-            order = _running_order(network, blocks)
-            if order is not None:
-                yield order
-
-
-def set_partitions(names: list[str]) -> Iterator[list[Names]]:
-    """Every partition of a list; blocks keep the list's order."""
-    if not names:
-        yield []
-        return
-    *rest, last = names
-    for blocks in set_partitions(rest):
-        yield [*blocks, (last,)]
-        for i, block in enumerate(blocks):
-            yield [*blocks[:i], (*block, last), *blocks[i + 1 :]]
-
-
-def _ancestors(network: Network) -> dict[str, set[str]]:
-    """For each layer, all layers that it depends on."""
-    ancestors: dict[str, set[str]] = {}
-    for layer in network.layers:
-        direct = {name for name in layer.input_tensors if name in ancestors}
-        ancestors[layer.name] = direct.union(*(ancestors[name] for name in direct))
-    return ancestors
-
-
-def is_legal_group(network: Network, ancestors: dict[str, set[str]], block: Names) -> bool:
-    """Whether layers hang together through tensors they touch, and no path between them leaves the group."""
-    touched = {name: {name, *network.layer(name).input_tensors} for name in block}
-    reached = {block[0]}
-    while more := [n for n in block if n not in reached and any(touched[n] & touched[r] for r in reached)]:
-        reached |= set(more)
-    if len(reached) < len(block):
-        return False
-    between = [n for n in ancestors if n not in block and ancestors[n] & set(block)]
-    return not any(ancestors[name] & set(between) for name in block)
-
-
-def _running_order(network: Network, blocks: list[Names]) -> tuple[Names, ...] | None:
-    """Put blocks in an order in which they can run, or None if two of them wait for each other."""
-    block_of = {name: block for block in blocks for name in block}
-    needs = {
-        block: {block_of[t] for n in block for t in network.layer(n).input_tensors if t in block_of} - {block}
-        for block in blocks
-    }
-    try:
-        return tuple(TopologicalSorter(needs).static_order())
-    except CycleError:
-        return None
-
-
 # Ways to run a group
 
 
 def group_designs(study: Study, names: Names, mappings: Names) -> Iterator[GroupDesign]:
     """Every way to run a group that the study allows; modes that do the same on a tile grid all come."""
     network = study.network
-    leaving = [
-        network.tensors[name]
-        for name in names
-        if name in network.outputs or any(reader not in names for reader in network.consumers[name])
-    ]
+    tiled = [network.layer(name) for name in names if network.layer(name).op != "update"]
+    if not tiled:  # nothing is cut: parameters come and go, filter after filter
+        for overlap, images, mapping in product(study.fusion.overlap, _image_counts(study.batch), mappings):
+            yield GroupDesign(names, overlap=overlap, order="weight-stationary", images=images, mapping=mapping)
+        return
+    leaving = [layer for layer in tiled if layer.op in SUMS or leaves_group(network, layer.name, names)]
     grids = product(
-        _tile_counts(max(shape.rows for shape in leaving), study.tiling.row_splits),
-        _tile_counts(max(shape.cols for shape in leaving), study.tiling.column_splits),
+        _tile_counts(max(layer.P for layer in leaving), study.tiling.row_splits),
+        _tile_counts(max(layer.Q for layer in leaving), study.tiling.column_splits),
         study.fusion.overlap,
         _image_counts(study.batch),
     )
@@ -140,13 +87,13 @@ def group_designs(study: Study, names: Names, mappings: Names) -> Iterator[Group
             )
             if start == "stepwise" and not _holds_less(study, run(order="fused")):
                 continue
-            if len(names) > 1:
-                weighted = [name for name in names if network.layer(name).has_weights]
+            if len(tiled) > 1:
+                weighted = [layer.name for layer in tiled if layer.has_weights]
                 for number in range(len(weighted) + 1):
                     for resident in combinations(weighted, number):
                         yield run(frozenset(resident))
             else:
-                yield from _layer_designs(study, network.layer(names[0]), run, keeps_halo)
+                yield from _layer_designs(study, tiled[0], run, keeps_halo)
 
 
 def searched_mappings(study: Study) -> Names:
@@ -176,6 +123,9 @@ def _layer_designs(
 ) -> Iterator[GroupDesign]:
     """Every order and every cut of a layer alone, whether it pays or not."""
     whole = frozenset([layer.name]) if layer.has_weights else frozenset()
+    if layer.op in SUMS:
+        yield from _reduction_designs(study, layer, run)
+        return
     for splits in _channel_cuts(study.network, layer, study.tiling.channel_splits):
         yield run(whole, "weight-stationary", splits)
         if _is_channelwise(layer):
@@ -191,9 +141,31 @@ def _layer_designs(
                 yield run(frozenset(), "input-stationary-spilling", splits, input_splits=inputs)
 
 
+def _reduction_designs(study: Study, layer: Layer, run: Callable[..., GroupDesign]) -> Iterator[GroupDesign]:
+    """Each piece of the sums stays until all tiles are summed, or all sums come and go with every tile."""
+    whole = frozenset([layer.name])
+    for splits in _channel_cuts(study.network, layer, study.tiling.channel_splits):
+        yield run(whole, "weight-stationary", splits)
+        if not _is_channelwise(layer):
+            for inputs in _input_cuts(study.network, layer, study.tiling.input_splits):
+                yield run(whole, "weight-stationary", splits, input_splits=inputs)
+    if not _is_channelwise(layer):
+        yield run(frozenset(), "input-stationary")
+
+
+def _under_and_here(layer: Layer) -> tuple[list[str], list[str]]:
+    """Different tensors under the kernel, and those at the outputs' own places."""
+    number = len(layer.operands) - layer.pixelwise
+    under = [name for operand in layer.operands[:number] for name in operand]
+    return list(dict.fromkeys(under)), list(dict.fromkeys(name for one in layer.operands[number:] for name in one))
+
+
 def _input_cuts(network: Network, layer: Layer, allowed: tuple[int, ...] | None) -> list[int]:
     """Numbers of chunks, two or more, of one group's input channels, where every channel is read once."""
-    if sum(network.tensors[name].channels for name in layer.input_tensors) != layer.C:
+    under, here = _under_and_here(layer)
+    if sum(network.tensors[name].channels for name in under) != layer.C:
+        return []
+    if here and layer.op not in SUMS:  # a mask would come with the last chunk alone
         return []
     channels = layer.C // layer.G
     return [n for n in range(2, channels + 1) if (allowed is None or n in allowed) and _leaves_none_empty(channels, n)]
@@ -206,7 +178,7 @@ def _image_counts(batch: int) -> list[int]:
 
 def _is_channelwise(layer: Layer) -> bool:
     """Whether output channel k needs input channel k alone."""
-    return layer.op in ("maxpool", "avgpool", "add") or (layer.G == layer.C and layer.G == layer.K)
+    return layer.op not in (*WEIGHTED, "wgrad") or (layer.G == layer.C and layer.G == layer.K)
 
 
 def _tile_counts(extent: int, allowed: tuple[int, ...] | None) -> list[int]:
@@ -223,8 +195,12 @@ def _leaves_none_empty(extent: int, parts: int) -> bool:
 
 def _channel_cuts(network: Network, layer: Layer, allowed: tuple[int, ...] | None) -> list[int]:
     """Numbers of chunks of output channels: 1, and what is allowed and cuts groups and operands cleanly."""
-    read = sum(network.tensors[name].channels for name in layer.input_tensors)
+    under, here = _under_and_here(layer)
+    names = set(under + here) if _is_channelwise(layer) else set(under)
+    read = sum(network.tensors[name].channels for name in names)
     cuts = [1]
+    if any(len(operand) > 1 and any(network.tensors[t].bits for t in operand) for operand in layer.operands):
+        return cuts  # the bits of several masks share no byte
     for n in range(2, layer.K + 1):
         if allowed is not None and n not in allowed:
             continue

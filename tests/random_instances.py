@@ -6,7 +6,8 @@ import random
 from dataclasses import replace
 
 from brute_force import Total, undominated_totals
-from brute_force_space import group_designs, listed_hardware, possible_groupings
+from brute_force_groups import possible_groupings
+from brute_force_space import group_designs, listed_hardware
 from random_networks import TECHNOLOGY, random_study
 from specs.network import Layer, Network, TensorShape
 from specs.study import (

@@ -155,7 +155,8 @@ def _alone(rng: random.Random, study: Study, group: GroupDesign, layer: Layer) -
 def _cuts(rng: random.Random, network: Network, layer: Layer, group: GroupDesign) -> tuple[int, int]:
     """Cuts of a layer alone whose operands are tensors of their own."""
     read = [name for operand, _ in operands_of(layer) for name in operand]
-    if layer.op == "update" or len(read) > len(set(read)) or rng.random() < 0.2:
+    joint = any(len(names) > 1 and any(network.tensors[n].bits for n in names) for names in layer.operands)
+    if layer.op == "update" or joint or len(read) > len(set(read)) or rng.random() < 0.2:
         return 1, 1
     channelwise = layer.K == layer.C == layer.G
     possible = []

@@ -9,7 +9,8 @@ from itertools import permutations, product
 import pytest
 
 from brute_force import Option, Total, brute_force, undominated
-from brute_force_space import group_designs, listed_hardware, possible_groupings, set_partitions
+from brute_force_groups import possible_groupings, set_partitions
+from brute_force_space import group_designs, listed_hardware
 from costmodel.design import ORDERS_ALONE, STARTS, Design, GroupDesign, Order
 from costmodel.evaluate import group_cost
 from costmodel.hardware import prices

@@ -71,7 +71,7 @@ def test_least_costs_of_a_training_step(tmp_path: Path, goal: Goal) -> None:
     (tmp_path / "network.yaml").write_text(NETWORK)
     (tmp_path / "study.yaml").write_text(STUDY)
     frame = table_frame(replace(load(tmp_path / "study.yaml"), goal=goal))
-    others = np.flatnonzero(~frame.run_alone)
+    others = np.flatnonzero(~frame.alone)
     assert len(others) > 20
     for family, _ in frame.families:
         pricer = FamilyPricer(frame.study, family, frame.plans)

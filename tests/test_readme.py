@@ -1,6 +1,6 @@
-"""The README's command prints what the README shows, and its Python example runs.
+"""The README's commands print what the README shows, and its Python example runs.
 
-``python tests/test_readme.py`` runs the command and writes what it prints into the README.
+``python tests/test_readme.py`` runs the commands and writes what they print into the README.
 """
 
 from __future__ import annotations
@@ -20,6 +20,19 @@ def shown() -> re.Match[str]:
     return found
 
 
+def shown_in_part() -> re.Match[str]:
+    found = re.search(r"<!-- part of the output of: solve (.*?) -->\n```text\n(.*?)```", README, re.DOTALL)
+    assert found, "README.md shows no part of a report"
+    return found
+
+
+def part_of(report: str) -> str:
+    """What the README shows of a long report: title, facts, phases, and what is proven."""
+    blocks = report.split("\n\n")
+    assert blocks[2].startswith("  phase")
+    return "\n\n".join([*blocks[:3], blocks[-1]])
+
+
 def printed(arguments: str) -> str:
     command = [sys.executable, "-m", "solver.cli", *arguments.split()]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.rstrip()
@@ -27,6 +40,10 @@ def printed(arguments: str) -> str:
 
 def test_the_main_command_prints_the_report_shown() -> None:
     assert printed(shown()[1]) == shown()[2]
+
+
+def test_the_training_command_prints_the_part_shown() -> None:
+    assert part_of(printed(shown_in_part()[1])) == shown_in_part()[2].rstrip("\n")
 
 
 def test_the_python_example_runs() -> None:
@@ -37,5 +54,8 @@ def test_the_python_example_runs() -> None:
 
 
 if __name__ == "__main__":
-    start, end = shown().span(2)
-    (ROOT / "README.md").write_text(README[:start] + printed(shown()[1]) + README[end:], encoding="utf-8")
+    matches = ((shown(), printed(shown()[1])), (shown_in_part(), part_of(printed(shown_in_part()[1])) + "\n"))
+    for found, text in sorted(matches, key=lambda pair: -pair[0].start()):  # from the end, so that places stay
+        start, end = found.span(2)
+        README = README[:start] + text + README[end:]
+    (ROOT / "README.md").write_text(README, encoding="utf-8")

@@ -22,7 +22,7 @@ from specs.study import OVERLAPS, SeparateBuffers, Tiling
 CONTRACT = {
     "format", "study", "goal", "status", "objective", "bound", "gap", "unit", "hardware", "totals", "layers",
     "groups", "baseline", "space", "time_s", "versions", "deductions", "settings", "objective_base", "bound_base",
-    "base_unit", "limits", "then", "workloads",
+    "base_unit", "limits", "then", "workloads", "mode", "optimizer", "phases", "kept_bytes",
 }  # fmt: skip
 
 

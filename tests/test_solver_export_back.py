@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from brute_force_space import group_designs, possible_groupings
+from brute_force_groups import possible_groupings
+from brute_force_space import group_designs
 from costmodel import Design, DesignError, evaluate
 from costmodel.design import ORDERS_ALONE
 from costmodel.hardware import hardware_points

@@ -35,8 +35,7 @@ def _study(seed: int, goal: Goal) -> Study:
 def test_dropped_arrays_are_slower_than_the_best_design_layer_by_layer(seed: int) -> None:
     study = _study(seed, "latency")
     frame, table = table_frame(study), build_table(study)
-    alone = np.array([frame.lattice.groups[group].bit_count() == 1 for group in frame.members])
-    begin = start(frame, alone)
+    begin = start(frame)
     left = np.concatenate([points for _, by_array in begin.families for points in by_array])
     dropped = np.setdiff1d(np.arange(len(table.points)), left)
     of_one_layer = np.array([layers.bit_count() == 1 for layers in table.lattice.groups])
@@ -50,8 +49,7 @@ def test_dropped_arrays_are_slower_than_the_best_design_layer_by_layer(seed: int
 def test_arrays_are_dropped() -> None:
     def dropped(seed: int) -> bool:
         frame = table_frame(_study(seed, "latency"))
-        alone = np.array([frame.lattice.groups[group].bit_count() == 1 for group in frame.members])
-        families = start(frame, alone).families
+        families = start(frame).families
         return sum(len(points) for _, points in families) < sum(len(points) for _, points in frame.families)
 
     assert sum(dropped(seed) for seed in range(20)) >= 5

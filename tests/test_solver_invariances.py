@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from brute_force_space import group_designs, is_legal_group, listed_hardware
+from brute_force_groups import is_legal_group
+from brute_force_space import group_designs, listed_hardware
 from costmodel.evaluate import group_cost
 from costmodel.hardware import prices
 from costmodel.legal import DesignError

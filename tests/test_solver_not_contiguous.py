@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from brute_force_space import group_designs, listed_hardware, possible_groupings, searched_mappings
+from brute_force_groups import possible_groupings
+from brute_force_space import group_designs, listed_hardware, searched_mappings
 from costmodel.evaluate import group_cost
 from costmodel.hardware import prices
 from solver import solve

@@ -31,8 +31,8 @@ KIB = 1024
 TEMPLATES = alternatives(template_names())
 GOALS = "energy, latency, bandwidth, edp, area, power or throughput"
 STUDY_KEYS = (
-    "network, networks, mode, optimizer, batch, precision, accelerators, buffers, technology, dram, fusion, tiling, "
-    "goal, budgets"
+    "network, networks, mode, optimizer, recompute, batch, precision, accelerators, buffers, technology, dram, fusion, "
+    "tiling, goal, budgets"
 )
 
 
@@ -287,7 +287,7 @@ def test_paths_are_relative_to_the_study_file(tmp_path: Path, monkeypatch: pytes
         (
             "budgets: {aera: 1 mm2}",
             's.yaml:2: budgets.aera is not a key here; did you mean "area"?'
-            " (allowed: area, sram, pes, latency, energy, power, dram_bandwidth, dram_traffic)",
+            " (allowed: area, sram, pes, latency, energy, power, dram_bandwidth, dram_traffic, activation_memory)",
         ),
         (
             "budgets: {latency: 40}",
@@ -514,6 +514,7 @@ def test_describe_is_plain_and_complete() -> None:
         "power_nw": None,
         "dram_bytes_per_s": None,
         "dram_bytes": None,
+        "activation_bytes": None,
     }
     assert found["tiling"]["row_splits"] == "all"
     assert found["tiling"]["column_splits"] == [1, 2, 4, 8]
