@@ -31,8 +31,8 @@ def alone(
     plan: GroupPlan,
     shares: list[Share],
     grid: PriceGrid | None,
-) -> tuple[Candidates, int]:
-    """Candidates of a layer alone, and how many there are.
+) -> tuple[Candidates | None, int]:
+    """Candidates of a layer alone (None if nothing fits), and how many there are.
 
     Parameters
     ----------
@@ -53,7 +53,9 @@ def alone(
         if better.any():
             _announce(works, at, better, cut.ways)
             lists += [listing(at, cut, *_work(at, one), better) for one in works.items()]
-    number = sum(map(len, lists))
+    number, lists = sum(map(len, lists)), [one for one in lists if len(one)]
+    if not lists:
+        return None, 0
     if grid is None:
         return _join(at, [(one, one.sums()) for one in lists], least), number
     return _promising(at, lists, least, grid), number
@@ -110,7 +112,7 @@ def _join(at: Context, lists: list[tuple[Listing, Ints]], least: LeastTraffic | 
     if least is not None and any(len(rows) > 0 for _, rows in cut):
         order = _cut_order([one for one, _ in cut])
         parts += least.capped(join([rows for _, rows in cut]).pick(order))
-    return join(parts)
+    return join(parts or [rows for _, rows in cut])
 
 
 def _uncut_order(one: Listing) -> Cells:

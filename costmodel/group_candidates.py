@@ -85,7 +85,7 @@ def _own_candidates(
     different = _different(study, works, plan)
     if _alone(plan):
         rows, number = alone(study, family, works, different, plan, shares, grid)
-        return fitting(study, rows), number
+        return None if rows is None else fitting(study, rows), number
     found = [
         fused(study, family, work, mapping, plan, share) for mapping, work in different.items() for share in shares
     ]
