@@ -8,13 +8,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from costmodel.alone_ways import all_chunks
 from costmodel.candidates import Candidates, Family, join
-from costmodel.candidates_alone import all_chunks, alone
-from costmodel.candidates_cut import cut_candidates
+from costmodel.candidates_alone import alone
 from costmodel.candidates_fused import fused, update_alone
 from costmodel.group_plan import GroupPlan
 from costmodel.kept import charge
 from costmodel.legal import image_counts
+from costmodel.selection import PriceGrid
 from costmodel.sweeps import Share
 from costmodel.template import Preference
 from costmodel.works import Depth, Works, whole_depth
@@ -51,14 +52,19 @@ def _different(study: Study, works: dict[Preference, Works], plan: GroupPlan) ->
     }
 
 
-def candidates(study: Study, family: Family, works: dict[Preference, Works], plan: GroupPlan) -> Candidates | None:
-    """Price every candidate of a group that fits some listed buffer; None if nothing fits."""
-    rows = _own_candidates(study, family, works, plan)
-    return None if rows is None else _charged(study, family, plan, rows)
+def candidates(
+    study: Study, family: Family, works: dict[Preference, Works], plan: GroupPlan, grid: PriceGrid | None = None
+) -> tuple[Candidates | None, int]:
+    """Candidates of a group that fit some listed buffer (None if nothing does), and how many there are.
+
+    With a ``grid`` a layer alone may leave out what is cheapest at none of its prices.
+    """
+    rows, number = _own_candidates(study, family, works, plan, grid)
+    return None if rows is None else _charged(study, family, plan, rows), number
 
 
 def _charged(study: Study, family: Family, plan: GroupPlan, rows: Candidates) -> Candidates:
-    """Charge rows for kept maps; see `costmodel.kept`."""
+    """Charge rows for kept maps, all of them alike; see `costmodel.kept`."""
     found = charge(study, plan.layers, family.clock_hz, family.dram.bytes_per_s)
     if not found.num_bytes:
         return rows
@@ -70,24 +76,26 @@ def _charged(study: Study, family: Family, plan: GroupPlan, rows: Candidates) ->
     )
 
 
-def _own_candidates(study: Study, family: Family, works: dict[Preference, Works], plan: GroupPlan) -> Candidates | None:
+def _own_candidates(
+    study: Study, family: Family, works: dict[Preference, Works], plan: GroupPlan, grid: PriceGrid | None
+) -> tuple[Candidates | None, int]:
     if not plan.tensors.layers:
-        return fitting(study, update_alone(study, family, works, plan))
+        return _fitting(study, update_alone(study, family, works, plan))
     shares = [Share(study, images) for images in image_counts(study)]
-    parts: list[Candidates] = []
-    for mapping, work in _different(study, works, plan).items():
-        for share in shares:
-            if _alone(plan):
-                parts += alone(study, family, work, mapping, plan, share)
-            else:
-                found = fused(study, family, work, mapping, plan, share)
-                parts += [found] if found is not None else []
-    if not parts:
-        return None
-    rows = join(parts)
+    different = _different(study, works, plan)
     if _alone(plan):
-        rows = join([rows, *cut_candidates(study, family, works, plan, shares, rows)])
-    return fitting(study, rows)
+        rows, number = alone(study, family, works, different, plan, shares, grid)
+        return None if rows is None else fitting(study, rows), number
+    found = [
+        fused(study, family, work, mapping, plan, share) for mapping, work in different.items() for share in shares
+    ]
+    parts = [rows for rows in found if rows is not None]
+    return _fitting(study, join(parts)) if parts else (None, 0)
+
+
+def _fitting(study: Study, rows: Candidates) -> tuple[Candidates | None, int]:
+    fits = fitting(study, rows)
+    return fits, 0 if fits is None else len(fits)
 
 
 def _alone(plan: GroupPlan) -> bool:

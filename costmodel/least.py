@@ -20,11 +20,15 @@ from costmodel.selection import Cells, PriceGrid
 from costmodel.sweeps import Share
 from costmodel.template import Ints
 from costmodel.works import CYCLES, Works, signature
+from specs.network import Layer
 from specs.study import Goal, Study
 
 _MARGIN = 1e-9
-MOST_TILE_SIZES = 2**23
+MOST_TILE_SIZES = 2**27
 """Tile sizes x arrays up to which rates are looked for among all tiles that exist."""
+
+_KEPT_TILE_SIZES = 2**23
+"""Tile sizes x arrays up to which the works of all tiles are kept for the groups that are priced later."""
 
 
 def num_tile_sizes(study: Study, family: Family) -> int:
@@ -61,9 +65,10 @@ class LeastCosts:
         tiled = {signature(layer, pinned) for layer in layers if layer.op != "update"}
         sizes_of_share = {size for images in image_counts(study) for size, _ in Share(study, images).sizes}
         tables = [(work, m) for work in works for m in sizes_of_share]
+        kept = num_tile_sizes(study, family) <= _KEPT_TILE_SIZES
         rates = {
             layer: np.min(
-                [_rates(work.price_whole(layer, m).values, layer.K * m, grid, study.goal) for work, m in tables],
+                [_rates(_whole(work, layer, m, kept), layer.K * m, grid, study.goal) for work, m in tables],
                 axis=0,
             )
             for layer in (dict.fromkeys(s for s in signatures if s in tiled) if study.goal != "bandwidth" else ())
@@ -116,6 +121,10 @@ class LeastCosts:
         cost += (weights + self._ends[:, 1:2]) * grid.weight_write_fj[feature, weight].astype(np.float64)
         cost += self._ends[:, 2:] * grid.weight_read_fj[feature, weight].astype(np.float64)
         return cost
+
+
+def _whole(work: Works, layer: Layer, images: int, kept: bool) -> Ints:
+    return work.price_whole(layer, images).values if kept else work.whole_values(layer, images)
 
 
 def _ends(extents: Extents) -> Ints:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from costmodel.beside_maps import NOTHING, Finish, finish, kept_bytes, update_tile
 from costmodel.design import GroupDesign, Hardware
@@ -204,10 +204,20 @@ def num_macs(layer: Layer, tile: Tile, skip_zeros: bool) -> int:
     return tile.images * tile.channels * tile.input_channels * layer.R * layer.S * rows * cols
 
 
-@lru_cache(maxsize=65536)
+_priced: dict[tuple[int, int, int, Tile], tuple[ArrayShape, Layer, Terms, TileWork]] = {}
+_MOST_PRICED = 65536
+
+
 def priced(array: ArrayShape, layer: Layer, tile: Tile, terms: Terms) -> TileWork:
     """The array's price of one tile; most tiles of a design are equal."""
-    return array.tile_work(layer, tile, terms)
+    # By identity, which is quick to look up; what is remembered stays alive, so no other thing gets its identity.
+    key = id(array), id(layer), id(terms), tile
+    known = _priced.get(key)
+    if known is None:
+        if len(_priced) >= _MOST_PRICED:
+            _priced.clear()
+        known = _priced[key] = array, layer, terms, array.tile_work(layer, tile, terms)
+    return known[3]
 
 
 def peak(numbers: Iterable[int]) -> int:

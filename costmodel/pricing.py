@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,14 @@ class PricedFamily:
     priced: int
 
 
+class PricedClass(NamedTuple):
+    """Candidates of one group class that are kept, what the cheapest costs, and how many there were."""
+
+    rows: Candidates | None
+    best: Ints | None
+    number: int
+
+
 class Plans:
     """Plans of the group classes of a study, made when they are first asked for."""
 
@@ -59,6 +68,11 @@ class Plans:
 
     def __len__(self) -> int:
         return len(self._members)
+
+    @property
+    def groups(self) -> list[int]:
+        """The layers of each class, as a bit set."""
+        return [self._groups[member] for member in self._members]
 
 
 class FamilyPricer:
@@ -78,7 +92,7 @@ class FamilyPricer:
     """
 
     def __init__(self, study: Study, family: Family, plans: Plans, goal_alone: bool = False) -> None:
-        self.family = family
+        self.family, self.goal_alone = family, goal_alone
         self.grid = price_grid(study, family)
         self._study, self._plans, self._single = study, plans, single_total(study)
         kind = NoWorks if goal_alone and self._single and study.goal == "bandwidth" else Works
@@ -94,35 +108,43 @@ class FamilyPricer:
         self._priced = 0
 
     def price(self, classes: Iterable[int], tick: Callable[[], None]) -> None:
-        """Price classes that were not priced before; ``tick`` is called once for each."""
+        """Price classes that were not priced before; ``tick`` is called now and then, and at least once for each."""
         classes = list(classes)
+        self.announce(classes, tick)
+        for index in classes:
+            tick()
+            self.take(index, self.price_one(index))
+
+    def announce(self, classes: Sequence[int], tick: Callable[[], None]) -> None:
+        """Price the tiles of classes that `price_one` is asked for next."""
         for work in self.works.values():
             for index in classes:
                 announce(self._study, work, self._plans[index])
-            work.price()
-        for index in classes:
-            tick()
-            self._price_one(index)
+            work.price(tick)
 
-    def _price_one(self, index: int) -> None:
-        self.done.append(index)
-        plan = self._plans[index]
-        rows = candidates(self._study, self.family, self.works, plan)
-        if rows is not None:
-            self._priced += len(rows) * len(self.family.arrays)
+    def price_one(self, index: int) -> PricedClass:
+        """Price an announced class."""
+        grid = self.grid if self._single else None
+        rows, number = candidates(self._study, self.family, self.works, self._plans[index], grid)
+        number *= len(self.family.arrays)
         if not self._single:
-            if rows is not None:
-                self.found.append((index, undominated(self._study, rows)))
-            return
-        best = np.full((len(self.family.arrays), *self.grid.leakage_fj.shape), UNFIT, dtype=np.int64)
-        if rows is not None:
-            layers = [layer for layer in plan.tensors.layers if layer.has_weights]
-            one_kind = len({layer.reduces for layer in layers}) <= 1
-            kept = cheapest_somewhere(rows, self.family, self.grid, self._study.goal, in_order=one_kind)
-            best = kept.best
-            if len(kept.rows):
-                self.found.append((index, kept.rows))
-        self._cheapest.append(best)
+            return PricedClass(None if rows is None else undominated(self._study, rows), None, number)
+        if rows is None:
+            best = np.full((len(self.family.arrays), *self.grid.leakage_fj.shape), UNFIT, dtype=np.int64)
+            return PricedClass(None, best, number)
+        layers = [layer for layer in self._plans[index].tensors.layers if layer.has_weights]
+        one_kind = len({layer.reduces for layer in layers}) <= 1
+        kept = cheapest_somewhere(rows, self.family, self.grid, self._study.goal, in_order=one_kind)
+        return PricedClass(kept.rows if len(kept.rows) else None, kept.best, number)
+
+    def take(self, index: int, priced: PricedClass) -> None:
+        """Keep what was found of a class."""
+        self.done.append(index)
+        self._priced += priced.number
+        if priced.rows is not None:
+            self.found.append((index, priced.rows))
+        if priced.best is not None:
+            self._cheapest.append(priced.best)
 
     def keep(self, arrays: NDArray[np.bool_]) -> PricedFamily:
         """Go on with some arrays; what is known of the others by now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -91,9 +92,10 @@ class Works:
         row_is, col_is = self._needs[layer, depths]
         row_is[rows], col_is[cols] = True, True
 
-    def price(self) -> None:
+    def price(self, tick: Callable[[], None] = lambda: None) -> None:
         """Price what was announced since the last call; it replaces what earlier calls priced."""
         for (layer, depths), (row_is, col_is) in self._needs.items():
+            tick()
             self._price(layer, depths, np.flatnonzero(row_is), np.flatnonzero(col_is))
         self._needs.clear()
 
@@ -104,6 +106,14 @@ class Works:
             self._price(layer, (key[1],), np.arange(layer.P + 1), np.arange(layer.Q + 1))
             self._whole[key] = self._tables[key]
         return self._whole[key]
+
+    def whole_values(self, layer: Layer, images: int) -> Ints:
+        """The same works, which are not kept: (row, col, array, quantity)."""
+        depth = whole_depth(layer, images)
+        if (layer, depth) in self._whole:
+            return self._whole[layer, depth].values
+        whole: Ints = self._values(layer, (depth,), np.arange(layer.P + 1), np.arange(layer.Q + 1))[0]
+        return whole
 
     def _price(self, layer: Layer, depths: tuple[Depth, ...], heights: Ints, widths: Ints) -> None:
         values = self._values(layer, depths, heights, widths)  # (depth, row, col, array, quantity)

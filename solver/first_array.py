@@ -5,6 +5,7 @@ docs/solver.md has the proof (D14).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,8 +31,11 @@ class Start:
     lower: Ints
 
 
-def start(frame: Frame) -> Start:
-    """Drop arrays with so few MACs per second that a known design is faster; for other goals every array is left."""
+def start(frame: Frame, tick: Callable[[], None] = lambda: None) -> Start:
+    """Drop arrays with so few MACs per second that a known design is faster; for other goals every array is left.
+
+    ``tick`` is called now and then and may leave with an exception.
+    """
     lower = np.zeros(len(frame.points), dtype=np.int64)
     for family, by_array in frame.families if frame.study.goal == "latency" else ():
         work = _macs_of_layers(frame.study, family.skip_zeros)
@@ -40,7 +44,7 @@ def start(frame: Frame) -> Start:
     if lower.min(initial=0) == lower.max(initial=0):
         return Start(list(frame.families), lower)
     upper = min(
-        _layer_by_layer(frame, some_arrays((family, by_array), [array]))
+        _layer_by_layer(frame, some_arrays((family, by_array), [array]), tick)
         for family, by_array in frame.families
         for array, points in enumerate(by_array)
         if lower.argmin() in points
@@ -91,12 +95,12 @@ def _few(study: Study) -> Study:
     return replace(study, tiling=tiling)
 
 
-def _layer_by_layer(frame: Frame, first: FamilyPoints) -> int:
+def _layer_by_layer(frame: Frame, first: FamilyPoints, tick: Callable[[], None]) -> int:
     """What some design of a family's only array costs, in the goal's unit; NO_COST if none is found."""
     family, (points,) = first
     study = _few(frame.study)
     pricer = FamilyPricer(study, family, Plans(study, frame.lattice.groups, frame.members))
-    pricer.price(np.flatnonzero(frame.alone).tolist(), lambda: None)
+    pricer.price(np.flatnonzero(frame.alone).tolist(), tick)
     groups = [number for number, layers in enumerate(frame.lattice.groups) if layers.bit_count() == 1]
     cells = price_cells(study, [frame.points[point] for point in points])
     best = np.full((len(frame.members), len(points)), NO_COST, dtype=np.int64)

@@ -131,7 +131,7 @@ class Run:
         frame = table_frame(study)
         known = None
         if self.use_bounds and can_price_in_rounds(frame):
-            table, deduction = table_in_rounds(frame, self.rounds_progress, self.stopped)
+            table, deduction = table_in_rounds(frame, self.rounds_progress, self.stopped, self.workers)
         elif self.use_bounds and can_price_totals_in_rounds(frame):
             table, deduction, known = totals_in_rounds(frame, self.rounds_progress, self.stopped)
         else:

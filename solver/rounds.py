@@ -18,12 +18,14 @@ from costmodel.extents import extents
 from costmodel.kept import decided
 from costmodel.least import MOST_TILE_SIZES, LeastCosts, num_tile_sizes
 from costmodel.pricing import Cells, FamilyPricer, PricedFamily, single_total
+from costmodel.pricing_alone import price_alone
 from costmodel.selection import price_cells
 from costmodel.table import NO_COST, CandidateTable, FamilyPoints, Frame
 from costmodel.template import Ints
 from solver.choose_groupings import groupings_of
 from solver.first_array import some_arrays, start
 from solver.problem import Points, cutoff, multiplied
+from solver.relaxed import StoppedError
 from solver.result import Deduction
 from specs.study import Study
 
@@ -31,13 +33,18 @@ _VISITED_AT_LEAST = 16
 _VISITED_SHARE = 16
 """Of the open points, one in so many is visited in each round, but no fewer than the number above."""
 
+_AT_ONCE = 64
+"""Group classes that are priced between two looks at the clock."""
+
 _REMEMBERED = 256
 """Visited points whose costs are kept for the next round."""
 
 
 def can_price_in_rounds(frame: Frame) -> bool:
     """Whether one total alone matters, nothing is said of activations, and least costs are cheap to have."""
-    return single_total(frame.study) and has_few_tile_sizes(frame) and not limits_activations(frame.study)
+    if not single_total(frame.study) or limits_activations(frame.study):
+        return False
+    return frame.study.goal == "bandwidth" or has_few_tile_sizes(frame)
 
 
 def limits_activations(study: Study) -> bool:
@@ -65,16 +72,25 @@ class _Block:
 class _Rounds:
     """State of the rounds: prices so far, bounds per point, and the best design's cost."""
 
-    def __init__(self, frame: Frame, progress: Callable[[str, int, int], None], stop: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        frame: Frame,
+        progress: Callable[[str, int, int], None],
+        stop: Callable[[], bool],
+        processes: int,
+    ) -> None:
         study = frame.study
+        self._stop = stop
         self._frame, self._progress = frame, progress
+        self.pricers: list[FamilyPricer] = []
         plans = frame.plans
-        begin = start(frame)
+        begin = start(frame, self._tick)
         self.families, self.lower = begin.families, begin.lower
         self.pricers = [FamilyPricer(study, family, plans, goal_alone=True) for family, _ in self.families]
         self.priced = np.zeros((len(self.pricers), len(frame.members)), dtype=bool)
-        for number in range(len(self.pricers)):
-            self._price(number, frame.alone)
+        first = frame.alone
+        price_alone(study, self.pricers, plans, np.flatnonzero(first).tolist(), self._tick, processes)
+        self.priced[:, first] = True
         sizes = extents(study, [frame.lattice.groups[group] for group in frame.members])
         self._least = [LeastCosts(one.family, sizes, list(one.works.values()), one.grid) for one in self.pricers]
         every = np.ones(len(frame.lattice.groups), dtype=bool)
@@ -140,14 +156,24 @@ class _Rounds:
                     self._improve(block, cells)
             self._leave_arrays()
 
+    def _tick(self) -> None:
+        """Say how far it is; before any design is known there is nothing to tell but that it was time to stop."""
+        if self._stop():
+            raise StoppedError
+        self._report()
+
+    def _report(self) -> None:
+        done = sum(len(pricer.done) for pricer in self.pricers)
+        self._progress("pricing groups", done, len(self.pricers) * len(self._frame.members))
+
     def _price(self, family: int, wanted: NDArray[np.bool_]) -> None:
-        classes = np.flatnonzero(wanted)
-
-        def tick() -> None:
-            self._progress("pricing groups", int(self.priced.sum()), self.priced.size)
-
-        self.pricers[family].price(classes.tolist(), tick)
-        self.priced[family, classes] = True
+        classes = np.flatnonzero(wanted).tolist()
+        for begin in range(0, len(classes), _AT_ONCE):
+            if self._stop():
+                return
+            some = classes[begin : begin + _AT_ONCE]
+            self.pricers[family].price(some, self._report)
+            self.priced[family, some] = True
 
     def _costs(self, block: _Block, cells: Cells, unpriced: Ints, start: int = 0) -> Ints:
         """Put exact costs of priced classes (from the family's ``start``-th on) over others, in the goal's unit."""
@@ -195,13 +221,18 @@ class _Rounds:
 
 
 def table_in_rounds(
-    frame: Frame, progress: Callable[[str, int, int], None], stop: Callable[[], bool]
+    frame: Frame, progress: Callable[[str, int, int], None], stop: Callable[[], bool], processes: int = 1
 ) -> tuple[CandidateTable, Deduction]:
     """Build a table that may lack groups that are in no better design, and say how many.
 
     If ``stop`` ends it early, the table's ``floor`` still bounds what the unpriced groups could do.
+
+    Raises
+    ------
+    StoppedError
+        If ``stop`` asks before all groups of one layer are priced.
     """
-    rounds = _Rounds(frame, progress, stop)
+    rounds = _Rounds(frame, progress, stop, processes)
     rounds.run(stop)
     frame = replace(
         frame,
