@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
 
 from costmodel.beside_maps import (
     NOTHING,
@@ -16,7 +19,7 @@ from costmodel.beside_maps import (
 )
 from costmodel.chunks import Chunks, Operands, cut_channels, cut_inputs
 from costmodel.design import GroupDesign, Hardware
-from costmodel.plain_regions import RegionPlan, Step, length
+from costmodel.plain_regions import RegionPlan, length
 from costmodel.plain_sweep import (
     LayerStep,
     Sweep,
@@ -43,6 +46,17 @@ class InputChunk:
     last: bool
 
 
+class Positions(NamedTuple):
+    """Positions of a tile in one image: rows and columns made; loaded and held under the kernel and at the outputs."""
+
+    rows: int
+    cols: int
+    under: int
+    here: int
+    under_held: int
+    here_held: int
+
+
 @dataclass(frozen=True)
 class Alone:
     """A layer alone with its chunks of output and of input channels; a weight gradient perhaps with its update."""
@@ -60,7 +74,27 @@ class Alone:
     def layer(self) -> Layer:
         return self.plan.layers[0]
 
-    @property
+    @cached_property
+    def tiles(self) -> list[Positions]:
+        """All tiles of an image, in order. Tensors that are read alike are as large: one stands for all."""
+        plan, made = self.plan, self.plan.made[0]
+        names = self.operands.under[0], (self.operands.here or self.operands.under)[0]
+        spans = [plan.span_cols(name) for name in names]
+        return [
+            Positions(
+                length(rows.new[made]),
+                length(cols.new[made]),
+                *(new_area(rows, cols, name) for name in names),
+                *(
+                    held_throughout(rows, cols, span, name) + held_in_passing(rows, cols, name)
+                    for name, span in zip(names, spans, strict=True)
+                ),
+            )
+            for rows in plan.rows
+            for cols in plan.cols
+        ]
+
+    @cached_property
     def operands(self) -> Operands:
         kept = self.layer.name in self.plan.kept
         return Operands(self.study.network, self.layer, self.study.precision.activation_bytes, kept)
@@ -128,8 +162,9 @@ def layer_alone(study: Study, hardware: Hardware, group: GroupDesign, plan: Regi
 def sweeps(alone: Alone) -> Iterator[tuple[int, Sweep]]:
     """Every different sweep of a layer alone, and how often it runs."""
     for number, sequence in rounds(alone):
-        for sweep in sequence:
-            yield number, sweep
+        times = Counter(map(id, sequence))
+        for sweep in {id(sweep): sweep for sweep in sequence}.values():
+            yield number * times[id(sweep)], sweep
 
 
 def rounds(alone: Alone) -> Iterator[tuple[int, list[Sweep]]]:
@@ -151,14 +186,20 @@ def rounds(alone: Alone) -> Iterator[tuple[int, list[Sweep]]]:
     """
     order, inputs = alone.group.order, alone.inputs
     every = alone.chunks.sizes
+
+    def one_by_one(outputs: tuple[tuple[int, int], ...]) -> list[Sweep]:
+        """A sweep for each chunk of the input; those in between are alike."""
+        of_chunk = {chunk: _sweep(alone, outputs, (chunk,), stays=True) for chunk in dict.fromkeys(inputs)}
+        return [of_chunk[chunk] for chunk in inputs]
+
     if order == "weight-stationary-spilling" or (order == "weight-stationary" and alone.layer.reduces):
         for size, number in every:
-            yield number, [_sweep(alone, ((size, 1),), (chunk,), stays=True) for chunk in inputs]
+            yield number, one_by_one(((size, 1),))
     elif order == "weight-stationary":
         for size, number in every:
             yield number, [_sweep(alone, ((size, 1),), inputs, stays=True)]
     elif order == "weight-input-stationary-spilling":
-        yield 1, [_sweep(alone, every, (chunk,), stays=True) for chunk in inputs]
+        yield 1, one_by_one(every)
     else:
         yield 1, [_sweep(alone, every, inputs, stays=bool(alone.group.resident))]
 
@@ -170,12 +211,14 @@ def _sweep(alone: Alone, outputs: tuple[tuple[int, int], ...], inputs: tuple[Inp
     num_bytes = words * word_bytes(study, layer)
     summed = num_bytes if layer.reduces else 0
     weights = num_bytes - summed
-    visits = [
-        _visit(alone, outputs, inputs, images, rows, cols, 0 if stays else weights)
-        for images in shares(study, alone.group)
-        for rows in alone.plan.rows
-        for cols in alone.plan.cols
-    ]
+    streamed = 0 if stays else weights
+    images_of = shares(study, alone.group)
+    of_tile = {
+        (images, at): _visit(alone, outputs, inputs, images, at, streamed)
+        for images in set(images_of)
+        for at in set(alone.tiles)
+    }
+    visits = [of_tile[images, at] for images in images_of for at in alone.tiles]
     steps = sum(number for _, number in outputs)
     if alone.group.order == "input-stationary-spilling":
         steps *= len(inputs)
@@ -203,23 +246,18 @@ def _visit(
     outputs: tuple[tuple[int, int], ...],
     inputs: tuple[InputChunk, ...],
     images: int,
-    rows: Step,
-    cols: Step,
+    at: Positions,
     stream_bytes: int,
 ) -> Visit:
     """One tile of some images, chunk by chunk."""
-    plan, precision, array, operands = alone.plan, alone.study.precision, alone.hardware.array, alone.operands
+    precision, array, operands = alone.study.precision, alone.hardware.array, alone.operands
     act, psum = precision.activation_bytes, precision.partial_sum_bytes
-    made = plan.made[0]
-    # Tensors that are read alike are as large: one stands for all.
-    under, here = operands.under[0], (operands.here or operands.under)[0]
-    in_area, here_area = (images * new_area(rows, cols, name) for name in (under, here))
-    out_area = images * new_area(rows, cols, made)
+    in_area, here_area, out_area = images * at.under, images * at.here, images * at.rows * at.cols
     macs, works = 0, []
     load = sums_in = sums_out = store = 0
     for size, number in outputs:
         for chunk in inputs:
-            tile = Tile(images, size, chunk.channels, length(rows.new[made]), length(cols.new[made]))
+            tile = Tile(images, size, chunk.channels, at.rows, at.cols)
             macs += number * num_macs(alone.layer, tile, alone.hardware.skip_zeros)
             work = priced(array, alone.layer, tile, alone.terms)
             if not alone.layer.reduces:
@@ -236,8 +274,7 @@ def _visit(
     largest = outputs[0][0]
     in_chunks = len(alone.inputs) > 1 and not alone.layer.reduces
     held = max(alone.under_bytes(largest, chunk) for chunk in inputs) * (alone.copies if alone.streams_input else 1)
-    input_bytes = images * (held * _held(plan, rows, cols, under))
-    input_bytes += images * alone.here_bytes(largest) * _held(plan, rows, cols, here)
+    input_bytes = images * (held * at.under_held + alone.here_bytes(largest) * at.here_held)
     in_sums = in_chunks or array.accumulates_in_buffer(alone.layer)
     output_bytes = operands.made_bytes(largest, psum if in_sums else act) * out_area
     sums_room = largest * out_area * psum if alone.spills else 0
@@ -246,7 +283,7 @@ def _visit(
     held_bytes = output_bytes if in_chunks else input_bytes + output_bytes
     return Visit(
         macs=macs,
-        steps=tuple(LayerStep(made, work, held_bytes) for work in works),
+        steps=tuple(LayerStep(alone.layer.name, work, held_bytes) for work in works),
         load_bytes=load + sums_in,
         store_bytes=store + sums_out,
         stream_bytes=stream_bytes,
@@ -254,11 +291,6 @@ def _visit(
         load_room_bytes=0 if alone.streams_input else load,
         store_room_bytes=leaving + sums_room,
     )
-
-
-def _held(plan: RegionPlan, rows: Step, cols: Step, name: str) -> int:
-    """Positions of a tensor that are held in a tile."""
-    return held_throughout(rows, cols, plan.span_cols(name), name) + held_in_passing(rows, cols, name)
 
 
 def _with_sums(work: TileWork, chunk: InputChunk, outputs: int, act: int, psum: int) -> TileWork:
