@@ -10,10 +10,27 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 
-from costmodel.template import Terms, Tile, Tiles, TileWork, TileWorks
-from costmodel.transposed import has_zeros, phases, with_zeros, work_by_phases, works_by_phases
-from costmodel.vector_work import Adders, packed_bytes_read, packed_bytes_written, vector_work, vector_works
+from costmodel.least_rates import least_of_tiles
+from costmodel.template import Floats, Terms, Tile, Tiles, TileSizes, TileWork, TileWorks
+from costmodel.transposed import (
+    has_zeros,
+    least_rates_by_phases,
+    phases,
+    with_zeros,
+    work_by_phases,
+    works_by_phases,
+)
+from costmodel.vector_work import (
+    Adders,
+    packed_bytes_read,
+    packed_bytes_written,
+    vector_least_rates,
+    vector_work,
+    vector_works,
+)
 from specs.network import Layer
+
+FEATURE_READ, FEATURE_WRITE = (TileWorks._fields.index(f"feature_{way}_bytes") for way in ("read", "write"))
 
 
 class ArrayBase(ABC):
@@ -99,6 +116,29 @@ class ArrayBase(ABC):
             )
             for works in found
         ]
+
+    def least_rates(self, layer: Layer, sizes: TileSizes, prices: Floats, terms: Sequence[Terms]) -> Floats:
+        if not layer.on_array:
+            return vector_least_rates(layer, sizes, prices, terms[0], self.adders)
+        if not has_zeros(layer):
+            found = self.nest_least_rates(layer, sizes, prices, terms)
+        elif terms[0].skip_zeros:
+            output = sizes.channels * terms[0].precision.activation_bytes * prices[FEATURE_WRITE]
+            found = least_rates_by_phases(lambda nest: self.nest_least_rates(nest, sizes, prices, terms), layer, output)
+        else:
+            found = self.nest_least_rates(with_zeros(layer), sizes, prices, terms)
+        read, written = (packed(layer, sizes.channels) for packed in (packed_bytes_read, packed_bytes_written))
+        least: Floats = found + read * prices[FEATURE_READ] + written * prices[FEATURE_WRITE]
+        return least
+
+    def nest_least_rates(self, layer: Layer, sizes: TileSizes, prices: Floats, terms: Sequence[Terms]) -> Floats:
+        """`least_rates` of a convolution or weight gradient, without masks."""
+        tiles = self.nest_least_tiles(layer, sizes)
+        return least_of_tiles(self.nest_works(layer, tiles, terms), tiles, prices)
+
+    def nest_least_tiles(self, layer: Layer, sizes: TileSizes) -> Tiles:
+        """Tiles of which one has, for any tile, no more work per output position in any quantity."""
+        return sizes.every(layer)
 
     def mapping(self, layer: Layer, tile: Tile, terms: Terms) -> dict[str, int | str]:
         """Where zeros are skipped, that of the phase with most taps."""

@@ -18,12 +18,13 @@ from functools import lru_cache
 
 from costmodel.array_base import ArrayBase, nests
 from costmodel.eyeriss_counts import Counts, Fold, Mapping, Networks, ceil_div, count
+from costmodel.eyeriss_least import least_rates
 from costmodel.eyeriss_nest import Nest, Ranking, ranking
-from costmodel.eyeriss_pins import check_pins, pinned_letters
+from costmodel.eyeriss_pins import Pinned, check_pins, pinned_letters
 from costmodel.eyeriss_search import best_mapping, best_works
 from costmodel.eyeriss_space import Limits
 from costmodel.technology import mac_um2
-from costmodel.template import Pins, Terms, Tile, Tiles, TileWork, TileWorks, is_channelwise
+from costmodel.template import Floats, Pins, Terms, Tile, Tiles, TileSizes, TileWork, TileWorks, is_channelwise
 from costmodel.vector_work import Adders
 from specs.network import Layer
 from specs.study import Precision, Technology
@@ -110,6 +111,12 @@ class EyerissShape(ArrayBase):
 
     def nest_works(self, layer: Layer, tiles: Tiles, terms: Sequence[Terms]) -> list[TileWorks]:
         return best_works(_nest(self, layer), tiles, ranking(terms[0]), [one.prefer for one in terms])
+
+    def nest_least_rates(self, layer: Layer, sizes: TileSizes, prices: Floats, terms: Sequence[Terms]) -> Floats:
+        nest = _nest(self, layer)
+        if nest.pinned != Pinned():
+            return super().nest_least_rates(layer, sizes, prices, terms)
+        return least_rates(nest, sizes, prices, ranking(terms[0]))
 
     def search_key(self, layer: Layer) -> Hashable:
         """What of the array the mappings of a layer see; of a layer on the adders all."""

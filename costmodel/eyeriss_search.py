@@ -170,8 +170,8 @@ def _price(
     front, which, C = mappings.front, mappings.which, mappings.input_channels
     loads = -(-n // np.minimum(nest.pinned.n, n)) if nest.pinned.n else np.ones_like(n)
     pixels = n * h * w
-    step, span = _step_and_span(layer.stride[0], layer.dilation[0], fold.rows)
-    step_cols, span_cols = _step_and_span(layer.stride[1], layer.dilation[1], fold.cols)
+    step, span = step_and_span(layer.stride[0], layer.dilation[0], fold.rows)
+    step_cols, span_cols = step_and_span(layer.stride[1], layer.dilation[1], fold.cols)
     channels = mappings.groups * (C * fold.passes)
     cols = n * ((w - 1) * step_cols + span_cols)
     filter_words = mappings.channels * (C * layer.R * layer.S)
@@ -227,7 +227,7 @@ def _price(
     )
 
 
-def _step_and_span(stride: int, dilation: int, taps: int) -> tuple[int, int]:
+def step_and_span(stride: int, dilation: int, taps: int) -> tuple[int, int]:
     """Input rows (columns) that one more output needs, and that one output needs; see `window`."""
     span = dilation * (taps - 1) + 1
     return min(stride, span), span

@@ -6,42 +6,24 @@ relative error stays far below `_MARGIN`, by which every bound is lowered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.beside_maps import finish, kept_bytes
 from costmodel.candidates import Family
+from costmodel.design import period_fs
 from costmodel.extents import Extents
+from costmodel.hardware import terms_at
 from costmodel.legal import image_counts, mappings, pinned_layers
-from costmodel.products import Floats, block_rows, product
+from costmodel.products import Floats, product
 from costmodel.selection import Cells, PriceGrid
 from costmodel.sweeps import Share
-from costmodel.template import Ints
-from costmodel.works import CYCLES, Works, signature
+from costmodel.template import Ints, TileSizes, TileWorks
+from costmodel.works import signature
 from specs.network import Layer
 from specs.study import Goal, Study
 
 _MARGIN = 1e-9
-MOST_TILE_SIZES = 2**27
-"""Tile sizes x arrays up to which rates are looked for among all tiles that exist."""
-
-_KEPT_TILE_SIZES = 2**23
-"""Tile sizes x arrays up to which the works of all tiles are kept for the groups that are priced later."""
-
-
-def num_tile_sizes(study: Study, family: Family) -> int:
-    """Works that `LeastCosts` needs: every tile of every different layer on every array."""
-    pinned = pinned_layers(study)
-    layers = {signature(layer, pinned) for layer in study.network.layers}
-    sizes_of_share = {size for images in image_counts(study) for size, _ in Share(study, images).sizes}
-    return (
-        sum((layer.P + 1) * (layer.Q + 1) for layer in layers)
-        * len(family.arrays)
-        * len(sizes_of_share)
-        * len(mappings(study))
-    )
 
 
 class LeastCosts:
@@ -53,29 +35,15 @@ class LeastCosts:
     the feature buffer.
     """
 
-    def __init__(self, family: Family, extents: Extents, works: Iterable[Works], grid: PriceGrid) -> None:
+    def __init__(self, family: Family, extents: Extents, grid: PriceGrid) -> None:
         study = extents.study
         self._extents, self._family, self._grid, self._goal = extents, family, grid, study.goal
         self._batch = study.batch
-        self._elements = extents.made_elements.astype(np.float64) * study.batch
-        self._elements[~extents.made] = 0
+        own = len(study.network.inputs)
+        positions = extents.positions[:, own : own + len(study.network.layers)]
+        self._positions = np.where(extents.made, positions, 0).astype(np.float64) * study.batch
         layers = study.network.layers
-        pinned = pinned_layers(study)
-        signatures = [signature(layer, pinned) for layer in layers]
-        tiled = {signature(layer, pinned) for layer in layers if layer.op != "update"}
-        sizes_of_share = {size for images in image_counts(study) for size, _ in Share(study, images).sizes}
-        tables = [(work, m) for work in works for m in sizes_of_share]
-        kept = num_tile_sizes(study, family) <= _KEPT_TILE_SIZES
-        rates = {
-            layer: np.min(
-                [_rates(_whole(work, layer, m, kept), layer.K * m, grid, study.goal) for work, m in tables],
-                axis=0,
-            )
-            for layer in (dict.fromkeys(s for s in signatures if s in tiled) if study.goal != "bandwidth" else ())
-        }
-        # Traffic is known without them.
-        nothing = np.zeros((len(family.arrays), *grid.leakage_fj.shape))
-        self._rates = np.stack([rates.get(layer, nothing) for layer in signatures])
+        self._rates = _rates(study, family, grid)
         sizes = np.array([kept_bytes(study, layer) for layer in layers], dtype=np.int64)
         self._weights = extents.made @ np.where([layer.reduces for layer in layers], 0, sizes)
         self._ends = _ends(extents)
@@ -104,7 +72,7 @@ class LeastCosts:
         dram = self._loads + self._stores + weights + self._ends[:, :1]
         if self._goal == "bandwidth":
             return dram
-        array_cost = product(self._elements, self._rates[:, array, feature, weight])
+        array_cost = product(self._positions, self._rates[:, array, feature, weight])
         if self._goal == "latency":
             return np.maximum((array_cost * (1 - _MARGIN)).astype(np.int64), self._family.dram_cycles(dram))
         cost = array_cost + self._outside(dram, weights, feature, weight)
@@ -123,8 +91,42 @@ class LeastCosts:
         return cost
 
 
-def _whole(work: Works, layer: Layer, images: int, kept: bool) -> Ints:
-    return work.price_whole(layer, images).values if kept else work.whole_values(layer, images)
+def _rates(study: Study, family: Family, grid: PriceGrid) -> Floats:
+    """Least array cost per output position, whatever the tiles: (layer, array, feature size, weight size)."""
+    layers, pinned = study.network.layers, pinned_layers(study)
+    images = tuple(sorted({size for many in image_counts(study) for size, _ in Share(study, many).sizes}))
+    terms = [terms_at(study, period_fs(family.clock_hz), one, family.skip_zeros) for one in mappings(study)]
+    prices = work_prices(grid, study.goal)
+    shape = (len(family.arrays), *grid.leakage_fj.shape)
+    rates: dict[Layer, Floats] = {}
+    for layer in layers:
+        of = signature(layer, pinned)
+        if of in rates:
+            continue
+        if study.goal == "bandwidth" or layer.op == "update":  # traffic is known without them; updates are ends
+            rates[of] = np.zeros(shape)
+            continue
+        sizes = TileSizes(images, of.K, of.C // of.G)
+        found = np.stack([array.least_rates(of, sizes, prices, terms) for array in family.arrays])
+        rates[of] = found.reshape(shape)
+    return np.stack([rates[signature(layer, pinned)] for layer in layers])
+
+
+def work_prices(grid: PriceGrid, goal: Goal) -> Floats:
+    """Price of each quantity of `TileWorks` at every pair of buffer sizes: (quantity, price); for latency of cycles."""
+    columns: tuple[Ints, ...]
+    if goal == "energy":
+        columns = (
+            grid.leakage_fj,
+            np.ones_like(grid.leakage_fj),
+            grid.feature_read_fj,
+            grid.feature_write_fj,
+            grid.weight_read_fj,
+            grid.weight_write_fj,
+        )
+    else:
+        columns = tuple(np.full_like(grid.leakage_fj, name == "cycles") for name in TileWorks._fields)
+    return np.stack(columns).astype(np.float64).reshape(len(columns), -1)
 
 
 def _ends(extents: Extents) -> Ints:
@@ -149,41 +151,3 @@ def _streamed(extents: Extents, sizes: Ints, grid: PriceGrid) -> Ints:
         fits = sizes <= capacity
         columns.append(extents.made @ (sizes * ~fits) + np.maximum(0, extents.made @ (sizes * fits) - capacity))
     return np.stack(columns, axis=1)
-
-
-def _rates(works: Ints, elements: int, grid: PriceGrid, goal: Goal) -> Floats:
-    """Least array cost per output element over all tiles: (array, feature size, weight size).
-
-    ``works`` are those of tiles with so many ``elements`` (channels of all images) in every row and column.
-    """
-    rows, cols = np.arange(1, works.shape[0]), np.arange(1, works.shape[1])
-    shape = (works.shape[2], *grid.leakage_fj.shape)
-    area = (rows[:, None] * cols * float(elements)).reshape(-1, 1)
-    rates = np.empty(shape)
-    one = np.ones_like(grid.leakage_fj)
-    buffers = (grid.feature_read_fj, grid.feature_write_fj, grid.weight_read_fj, grid.weight_write_fj)
-    columns = (grid.leakage_fj, one, *buffers)
-    price = np.stack(columns).astype(np.float64).reshape(len(columns), -1)
-    for array in range(shape[0]):
-        per_element = works[1:, 1:, array].reshape(len(area), -1) / area
-        if goal == "energy":
-            rates[array] = _least_product(per_element, price).reshape(shape[1:])
-        else:
-            rates[array] = per_element[:, CYCLES].min()
-    return rates
-
-
-def _least_product(left: Floats, right: Floats) -> Floats:
-    """Column minima of ``left @ right`` (no entry negative), with little memory.
-
-    The rows that are best in some column of ``right`` or of ``left`` beat most others in every entry; those
-    are dropped first.
-    """
-    corners = left[np.concatenate([product(left, right[:, [0, -1]]).argmin(axis=0), left.argmin(axis=0)])]
-    for corner in np.unique(corners, axis=0):
-        left = left[(left < corner).any(axis=1)]
-    left = np.concatenate([corners, left])
-    block = block_rows(right)
-    parts = (left[i : i + block] @ right for i in range(0, len(left), block))
-    least: Floats = np.min([part.min(axis=0) for part in parts], axis=0)
-    return least

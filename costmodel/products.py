@@ -32,6 +32,22 @@ def product(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
     return result
 
 
+def least_product(left: Floats, right: Floats) -> Floats:
+    """Column minima of ``left @ right`` (no entry negative), with little memory.
+
+    The rows that are best in some column of ``right`` or of ``left`` beat most others in every entry; those
+    are dropped first.
+    """
+    corners = left[np.concatenate([product(left, right[:, [0, -1]]).argmin(axis=0), left.argmin(axis=0)])]
+    for corner in np.unique(corners, axis=0):
+        left = left[(left < corner).any(axis=1)]
+    left = np.concatenate([corners, left])
+    block = block_rows(right)
+    parts = (left[i : i + block] @ right for i in range(0, len(left), block))
+    least: Floats = np.min([part.min(axis=0) for part in parts], axis=0)
+    return least
+
+
 def exact_product(left: Ints, right: Ints) -> Ints:
     """``left @ right`` of numbers that are not negative, in floating point where all sums are exact there (faster)."""
     if not left.size or not right.size:

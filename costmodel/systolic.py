@@ -26,7 +26,18 @@ from costmodel.preference import best_of, rank
 from costmodel.systolic_gradient import gradient_amounts
 from costmodel.systolic_prices import array_prices
 from costmodel.technology import mac_um2
-from costmodel.template import Ints, Pins, Terms, Tile, Tiles, TileWork, TileWorks, is_channelwise, loop_bounds
+from costmodel.template import (
+    Ints,
+    Pins,
+    Terms,
+    Tile,
+    Tiles,
+    TileSizes,
+    TileWork,
+    TileWorks,
+    is_channelwise,
+    loop_bounds,
+)
 from costmodel.vector_work import Adders
 from specs.network import Layer
 from specs.study import Precision, Technology
@@ -178,6 +189,11 @@ class SystolicShape(ArrayBase):
         works = [price(dataflow, groups, M, N, W, layer, terms[0]) for dataflow in self._dataflows(layer)]
         best = [best_of(works, one) for one in terms]
         return [TileWorks(*(np.where(live, column, 0) for column in columns)) for columns in best]
+
+    def nest_least_tiles(self, layer: Layer, sizes: TileSizes) -> Tiles:
+        """Only the number of pixels matters."""
+        every = sizes.every(layer)
+        return sizes.tiles(np.unique(every.images * every.rows * every.cols), [1], [1])
 
     def _gradient_works(
         self, dataflow: str, groups: Ints, M: Ints, N: Ints, W: Ints, layer: Layer, terms: Terms

@@ -19,6 +19,7 @@ from specs.network import Layer
 from specs.study import AcceleratorSpec, Precision, Technology
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 Pins = tuple[tuple[str, tuple[tuple[str, int | str], ...]], ...]
 """Mappings that a study prescribes: pairs (layer name, pairs (letter of the template, value))."""
 
@@ -77,6 +78,23 @@ class Tiles(NamedTuple):
     input_channels: Ints
     rows: Ints
     cols: Ints
+
+
+class TileSizes(NamedTuple):
+    """Tiles of a layer: some number of images each, all of some channels, any rows up to P and columns up to Q."""
+
+    images: tuple[int, ...]
+    channels: int
+    input_channels: int
+
+    def tiles(self, images: Sequence[int] | Ints, rows: Sequence[int] | Ints, cols: Sequence[int] | Ints) -> Tiles:
+        """All combinations."""
+        n, h, w = (np.ravel(one) for one in np.meshgrid(images, rows, cols, indexing="ij"))
+        return Tiles(n, np.full_like(n, self.channels), np.full_like(n, self.input_channels), h, w)
+
+    def every(self, layer: Layer) -> Tiles:
+        """Every tile that there is."""
+        return self.tiles(self.images, np.arange(1, layer.P + 1), np.arange(1, layer.Q + 1))
 
 
 @dataclass(frozen=True)
@@ -150,6 +168,18 @@ class ArrayShape(Hashable, Protocol):
 
     def tile_works(self, layer: Layer, tiles: Tiles, terms: Terms) -> TileWorks:
         """Price many tiles at once."""
+        ...
+
+    def least_rates(self, layer: Layer, sizes: TileSizes, prices: Floats, terms: Sequence[Terms]) -> Floats:
+        """Return what no tile undercuts per output position, at each of several prices: (price,).
+
+        Parameters
+        ----------
+        prices : (quantity, price)
+            Of the quantities of `TileWorks`; not negative.
+        terms
+            Any of them may have chosen the tile's mapping; they differ in ``prefer`` alone.
+        """
         ...
 
     def mapping(self, layer: Layer, tile: Tile, terms: Terms) -> dict[str, int | str]:

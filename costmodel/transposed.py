@@ -16,7 +16,7 @@ from math import gcd
 
 import numpy as np
 
-from costmodel.template import Tile, Tiles, TileWork, TileWorks
+from costmodel.template import Floats, Tile, Tiles, TileWork, TileWorks
 from specs.network import Layer
 
 Phases = tuple[tuple[Layer, int], ...]
@@ -59,6 +59,18 @@ def work_by_phases(price: Callable[[Layer, Tile], TileWork], layer: Layer, tile:
             total[name] += count * amount
         total["feature_write_bytes"] -= count * part.images * part.rows * part.cols * part.channels * output_bytes
     return TileWork(**total)
+
+
+def least_rates_by_phases(price: Callable[[Layer], Floats], layer: Layer, output: Floats) -> Floats:
+    """Least cost of `works_by_phases` per output position; ``output`` is what writing one costs.
+
+    Each phase is priced for at least 1/(u_r u_c) of the positions, and writes what exists.
+    """
+    each = np.zeros_like(output)
+    for phase, count in phases(layer):
+        each += count * (price(phase) - output)
+    found: Floats = each / (layer.upsample[0] * layer.upsample[1]) + output
+    return found
 
 
 def works_by_phases(

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeVar
 
+import numpy as np
+
+from costmodel.least_rates import least_of_tiles
 from costmodel.technology import add_fj
-from costmodel.template import Ints, Terms, Tile, Tiles, TileWork, TileWorks
+from costmodel.template import Floats, Ints, Terms, Tile, Tiles, TileSizes, TileWork, TileWorks
 from specs.network import Layer
 from specs.study import Precision
 
@@ -144,6 +147,17 @@ def vector_work(layer: Layer, tile: Tile, terms: Terms, adders: Adders) -> TileW
         weight_read_bytes=amounts.weight_read_bytes,
         weight_write_bytes=amounts.weight_write_bytes,
     )
+
+
+def vector_least_rates(layer: Layer, sizes: TileSizes, prices: Floats, terms: Terms, adders: Adders) -> Floats:
+    """Least cost per output position at each price: constants serve most positions in the largest tile.
+
+    Three of its numbers of cycles are rounded up; without that nothing is less.
+    """
+    tiles = sizes.tiles([max(sizes.images)], [layer.P], [layer.Q])
+    works = vector_works(layer, tiles, terms, adders)
+    works = works._replace(cycles=np.maximum(works.cycles - 3, 0))
+    return least_of_tiles([works], tiles, prices)
 
 
 def vector_works(layer: Layer, tiles: Tiles, terms: Terms, adders: Adders) -> TileWorks:

@@ -19,7 +19,18 @@ import numpy as np
 from costmodel.array_base import ArrayBase
 from costmodel.preference import best_of, rank
 from costmodel.technology import mac_um2
-from costmodel.template import Ints, Pins, Terms, Tile, Tiles, TileWork, TileWorks, is_channelwise, loop_bounds
+from costmodel.template import (
+    Ints,
+    Pins,
+    Terms,
+    Tile,
+    Tiles,
+    TileSizes,
+    TileWork,
+    TileWorks,
+    is_channelwise,
+    loop_bounds,
+)
 from costmodel.vector_work import Adders
 from costmodel.vwa_gradient import gradient_amounts
 from costmodel.vwa_prices import array_prices
@@ -188,6 +199,10 @@ class VwaShape(ArrayBase):
         price = self._gradient_works if layer.reduces else self._works
         works = [price(layer, tiles, of_tiles[:, number], terms[0]) for number in range(2)]
         return [best_of(works, one) for one in terms]
+
+    def nest_least_tiles(self, layer: Layer, sizes: TileSizes) -> Tiles:
+        """Work goes with images and columns; only sums of a gradient, which go with images, are fewer in wide tiles."""
+        return sizes.tiles([1], np.arange(1, layer.P + 1), [layer.Q])
 
     def _works(self, layer: Layer, tiles: Tiles, numbers: Ints, terms: Terms) -> TileWorks:
         """`_work` for many tiles, ``numbers`` being those of each tile's `BlockMap`."""

@@ -52,6 +52,10 @@ class WorkTable:
     col_at: Ints
     values: Ints
 
+    def covers(self, row_is: Bools, col_is: Bools) -> bool:
+        """Whether rows and columns, marked by number, are all there."""
+        return bool((self.row_at[row_is] >= 0).all() and (self.col_at[col_is] >= 0).all())
+
     def lookup(self, rows: Ints, cols: Ints) -> Ints:
         """Works of all pairs (row class, column class), shaped (row, col, array, quantity)."""
         return self.values[self.row_at[rows][:, None], self.col_at[cols][None, :]]
@@ -61,14 +65,13 @@ class Works:
     """All work tables of a family of arrays, for one preference among mappings.
 
     Sizes are announced first with `need`; `price` then fills every table in one vectorised call per
-    (layer, array). Or `price_whole` fills a layer's table for every size of tile there is.
+    (layer, array).
     """
 
     def __init__(self, arrays: tuple[ArrayShape, ...], terms: Terms) -> None:
         self._arrays, self._terms = arrays, terms
         self._needs: dict[tuple[Layer, tuple[Depth, ...]], tuple[Bools, Bools]] = {}
         self._tables: dict[tuple[Layer, Depth], WorkTable] = {}
-        self._whole: dict[tuple[Layer, Depth], WorkTable] = {}
         self._equal: dict[tuple[Layer, Depth], tuple[WorkTable, WorkTable, bool]] = {}
         self._others: list[Works] = []
         self._ready: dict[_Sizes, Ints] = {}
@@ -84,7 +87,6 @@ class Works:
 
     def need(self, layer: Layer, depths: tuple[Depth, ...], rows: Ints, cols: Ints) -> None:
         """Announce tiles of a layer (by signature) that will be looked up at each of some depths."""
-        depths = tuple(depth for depth in depths if (layer, depth) not in self._whole)
         if not depths:
             return
         if (layer, depths) not in self._needs:
@@ -93,31 +95,24 @@ class Works:
         row_is[rows], col_is[cols] = True, True
 
     def price(self, tick: Callable[[], None] = lambda: None) -> None:
-        """Price what was announced since the last call; it replaces what earlier calls priced."""
+        """Price what was announced since the last call and is not priced yet."""
         for (layer, depths), (row_is, col_is) in self._needs.items():
             tick()
-            self._price(layer, depths, np.flatnonzero(row_is), np.flatnonzero(col_is))
+            known = [self._tables.get((layer, depth)) for depth in depths]
+            missing = [table is None or not table.covers(row_is, col_is) for table in known]
+            if not any(missing):
+                continue
+            for table in known:
+                if table is not None:
+                    row_is |= table.row_at >= 0
+                    col_is |= table.col_at >= 0
+            some = tuple(depth for depth, is_missing in zip(depths, missing, strict=True) if is_missing)
+            self._price(layer, some, np.flatnonzero(row_is), np.flatnonzero(col_is))
         self._needs.clear()
-
-    def price_whole(self, layer: Layer, images: int) -> WorkTable:
-        """Works of all channels of a layer (by signature) for every tile from 0 x 0 to P x Q."""
-        key = layer, whole_depth(layer, images)
-        if key not in self._whole:
-            self._price(layer, (key[1],), np.arange(layer.P + 1), np.arange(layer.Q + 1))
-            self._whole[key] = self._tables[key]
-        return self._whole[key]
-
-    def whole_values(self, layer: Layer, images: int) -> Ints:
-        """The same works, which are not kept: (row, col, array, quantity)."""
-        depth = whole_depth(layer, images)
-        if (layer, depth) in self._whole:
-            return self._whole[layer, depth].values
-        whole: Ints = self._values(layer, (depth,), np.arange(layer.P + 1), np.arange(layer.Q + 1))[0]
-        return whole
 
     def _price(self, layer: Layer, depths: tuple[Depth, ...], heights: Ints, widths: Ints) -> None:
         values = self._values(layer, depths, heights, widths)  # (depth, row, col, array, quantity)
-        row_at, col_at = _positions(heights), _positions(widths)
+        row_at, col_at = _positions(heights, layer.P), _positions(widths, layer.Q)
         for i, depth in enumerate(depths):
             self._tables[layer, depth] = WorkTable(row_at, col_at, np.ascontiguousarray(values[i]))
 
@@ -138,9 +133,8 @@ class Works:
     def keep(self, arrays: Bools) -> None:
         """Go on with some of the arrays."""
         self._arrays = tuple(array for array, kept in zip(self._arrays, arrays.tolist(), strict=True) if kept)
-        for tables in (self._tables, self._whole):
-            for key, table in tables.items():
-                tables[key] = replace(table, values=np.ascontiguousarray(table.values[:, :, arrays]))
+        for key, table in self._tables.items():
+            self._tables[key] = replace(table, values=np.ascontiguousarray(table.values[:, :, arrays]))
         self._equal.clear()
 
     def table(self, layer: Layer, depth: Depth) -> WorkTable:
@@ -162,9 +156,6 @@ class NoWorks(Works):
     def need(self, layer: Layer, depths: tuple[Depth, ...], rows: Ints, cols: Ints) -> None:
         return
 
-    def price_whole(self, layer: Layer, images: int) -> WorkTable:
-        return self.table(layer, whole_depth(layer, images))
-
     def table(self, layer: Layer, depth: Depth) -> WorkTable:
         nowhere = np.zeros(max(layer.P, layer.Q) + 1, dtype=np.int64)
         return WorkTable(nowhere, nowhere, np.zeros((1, 1, len(self._arrays), 6), dtype=np.int64))
@@ -173,8 +164,8 @@ class NoWorks(Works):
         return True
 
 
-def _positions(values: Ints) -> Ints:
-    """Where each value stands in a sorted array."""
-    at = np.full(int(values[-1]) + 1, -1, dtype=np.int64)
+def _positions(values: Ints, most: int) -> Ints:
+    """Where each number up to ``most`` stands in a sorted array, -1 if nowhere."""
+    at = np.full(most + 1, -1, dtype=np.int64)
     at[values] = np.arange(len(values))
     return at

@@ -72,12 +72,7 @@ class PartlyPriced:
         sizes = extents(frame.study, [frame.lattice.groups[group] for group in frame.members])
         self._least = [
             {
-                total: LeastCosts(
-                    pricer.family,
-                    replace(sizes, study=replace(frame.study, goal=total)),
-                    list(pricer.works.values()),
-                    pricer.grid,
-                )
+                total: LeastCosts(pricer.family, replace(sizes, study=replace(frame.study, goal=total)), pricer.grid)
                 for total in totals
             }
             for pricer in self._pricers

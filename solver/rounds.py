@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from costmodel.extents import extents
 from costmodel.kept import decided
-from costmodel.least import MOST_TILE_SIZES, LeastCosts, num_tile_sizes
+from costmodel.least import LeastCosts
 from costmodel.pricing import Cells, FamilyPricer, PricedFamily, single_total
 from costmodel.pricing_alone import price_alone
 from costmodel.selection import price_cells
@@ -41,20 +41,13 @@ _REMEMBERED = 256
 
 
 def can_price_in_rounds(frame: Frame) -> bool:
-    """Whether one total alone matters, nothing is said of activations, and least costs are cheap to have."""
-    if not single_total(frame.study) or limits_activations(frame.study):
-        return False
-    return frame.study.goal == "bandwidth" or has_few_tile_sizes(frame)
+    """Whether one total alone matters, and nothing is said of activations."""
+    return single_total(frame.study) and not limits_activations(frame.study)
 
 
 def limits_activations(study: Study) -> bool:
     """Whether a path may be no design for what it keeps: activations are limited, or may be recomputed."""
     return study.budgets.activation_bytes is not None or decided(study.network)
-
-
-def has_few_tile_sizes(frame: Frame) -> bool:
-    """Whether least costs are cheap to have."""
-    return sum(num_tile_sizes(frame.study, family) for family, _ in frame.families) <= MOST_TILE_SIZES
 
 
 @dataclass(frozen=True)
@@ -92,7 +85,7 @@ class _Rounds:
         price_alone(study, self.pricers, plans, np.flatnonzero(first).tolist(), self._tick, processes)
         self.priced[:, first] = True
         sizes = extents(study, [frame.lattice.groups[group] for group in frame.members])
-        self._least = [LeastCosts(one.family, sizes, list(one.works.values()), one.grid) for one in self.pricers]
+        self._least = [LeastCosts(one.family, sizes, one.grid) for one in self.pricers]
         every = np.ones(len(frame.lattice.groups), dtype=bool)
         self.groupings = groupings_of(study.network, frame.lattice, frame.group_class, every, stop)
         self._blocks = self._all_blocks()

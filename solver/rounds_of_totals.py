@@ -19,7 +19,7 @@ from solver.known import Known
 from solver.multipliers import search, share
 from solver.relaxed import MOST_PATHS, PartlyPriced, Relaxed, few, priced_only, unpriced_on
 from solver.result import Deduction
-from solver.rounds import has_few_tile_sizes, limits_activations
+from solver.rounds import limits_activations
 from solver.rounds_of_edp import products_in_rounds
 from solver.totals import limits_of
 from specs.study import Goal
@@ -41,7 +41,6 @@ def can_price_totals_in_rounds(frame: Frame) -> bool:
         and not (study.budgets.rates or study.mix)
         and frame.lattice.complete
         and not limits_activations(study)
-        and has_few_tile_sizes(frame)
     )
 
 

@@ -29,7 +29,7 @@ def check_least(frame: Frame, classes: NDArray[np.bool_]) -> None:
     for family, _ in frame.families:
         pricer = FamilyPricer(study, family, frame.plans)
         pricer.price(of, lambda: None)
-        least = LeastCosts(family, sizes, list(pricer.works.values()), pricer.grid)
+        least = LeastCosts(family, sizes, pricer.grid)
         feature, weight = (cells.ravel() for cells in np.indices(pricer.grid.leakage_fj.shape))
         for array in range(len(family.arrays)):
             assert (least.at(array, feature, weight) <= pricer.cheapest(array, feature, weight)).all()
