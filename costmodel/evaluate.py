@@ -20,7 +20,7 @@ from costmodel.plain_alone import layer_alone
 from costmodel.plain_alone import sweeps as sweeps_alone
 from costmodel.plain_alone import weight_peak as weight_peak_alone
 from costmodel.plain_regions import RegionPlan
-from costmodel.plain_sweep import Sweep, add_works, double_buffer_bytes, fused_sweep, peak, sweep_cycles
+from costmodel.plain_sweep import Sweep, add_so_often, double_buffer_bytes, fused_sweep, peak, sweep_cycles
 from specs.network import Layer
 from specs.study import Study
 
@@ -120,11 +120,12 @@ def _weight_peak(study: Study, hardware: Hardware, layers: list[Layer], group: G
 
 def _sweep_cost(hardware: Hardware, price: Prices, sweep: Sweep) -> GroupCost:
     """Add up one sweep; weights that stay are loaded with the first visit."""
-    visits = sweep.visits
-    work = add_works([visit.work for visit in visits])
-    loads, stores = sum(visit.load_bytes for visit in visits), sum(visit.store_bytes for visit in visits)
-    weights = sweep.stays_bytes + sum(visit.stream_bytes for visit in visits)
-    sums, end = sweep.sums_bytes * max(0, len(visits) - 1), sweep.finish
+    visits = sweep.different
+    work = add_so_often([(number, visit.work) for number, visit in visits])
+    loads = sum(number * visit.load_bytes for number, visit in visits)
+    stores = sum(number * visit.store_bytes for number, visit in visits)
+    weights = sweep.stays_bytes + sum(number * visit.stream_bytes for number, visit in visits)
+    sums, end = sweep.sums_bytes * max(0, len(sweep.visits) - 1), sweep.finish
     weight_read = work.weight_read_bytes + sums + end.weight_read_bytes
     weight_write = work.weight_write_bytes + weights + sums + end.weight_write_bytes
     dram_read, dram_write = loads + weights + sums + end.moved.load, stores + sums + end.moved.store
@@ -132,7 +133,7 @@ def _sweep_cost(hardware: Hardware, price: Prices, sweep: Sweep) -> GroupCost:
     cycles = sweep_cycles(hardware, sweep)
     room = double_buffer_bytes(hardware, sweep)
     return GroupCost(
-        macs=sum(visit.macs for visit in visits),
+        macs=sum(number * visit.macs for number, visit in visits),
         compute_cycles=work.cycles + sweep.finish_cycles,
         cycles=cycles,
         dram_read_bytes=dram_read,
@@ -141,7 +142,7 @@ def _sweep_cost(hardware: Hardware, price: Prices, sweep: Sweep) -> GroupCost:
         feature_write_bytes=feature_write,
         weight_read_bytes=weight_read,
         weight_write_bytes=weight_write,
-        feature_peak_bytes=peak(v.live_bytes for v in visits) + peak(v.ahead_bytes for v in visits) + room,
+        feature_peak_bytes=peak(v.live_bytes for _, v in visits) + peak(v.ahead_bytes for _, v in visits) + room,
         weight_peak_bytes=0,
         mac_fj=work.mac_fj + sweep.finish_fj,
         spad_fj=work.spad_fj,

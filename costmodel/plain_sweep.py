@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,7 +46,7 @@ class Visit:
     def work(self) -> TileWork:
         return add_works([step.work for step in self.steps])
 
-    @property
+    @cached_property
     def live_bytes(self) -> int:
         return max(step.held_bytes for step in self.steps)
 
@@ -69,6 +70,12 @@ class Sweep:
     finish_cycles: int = 0
     finish_fj: int = 0
 
+    @property
+    def different(self) -> list[tuple[int, Visit]]:
+        """Visits that are told apart, and how often each happens."""
+        times = Counter(map(id, self.visits))
+        return [(times[key], visit) for key, visit in {id(visit): visit for visit in self.visits}.items()]
+
 
 def shares(study: Study, group: GroupDesign) -> list[int]:
     """Images in each share of the batch; the last may have fewer."""
@@ -84,12 +91,15 @@ def fused_sweep(study: Study, hardware: Hardware, group: GroupDesign, plan: Regi
     sums = [layer for layer in plan.layers if layer.reduces and layer.name not in group.resident]
     spans = {name: plan.span_cols(name) for name in [*plan.made, *plan.read]}
     tiles = shares(study, group) if plan.layers else []
-    visits = [
-        _fused_visit(study, hardware, plan, terms, images, rows, cols, spans, streamed)
-        for images in tiles
-        for rows in plan.rows
-        for cols in plan.cols
-    ]
+    of_share = {
+        images: [
+            _fused_visit(study, hardware, plan, terms, images, rows, cols, spans, streamed)
+            for rows in plan.rows
+            for cols in plan.cols
+        ]
+        for images in set(tiles)
+    }
+    visits = [visit for images in tiles for visit in of_share[images]]
     end = finish(study, [study.network.layer(name) for name in group.layers])
     work = update_work(study, hardware, group, terms)
     return Sweep(
@@ -226,7 +236,12 @@ def peak(numbers: Iterable[int]) -> int:
 
 
 def add_works(works: list[TileWork]) -> TileWork:
-    return TileWork(*(sum(getattr(work, name) for work in works) for name in WORK_FIELDS))
+    return add_so_often([(1, work) for work in works])
+
+
+def add_so_often(works: list[tuple[int, TileWork]]) -> TileWork:
+    """Sum of works, each so many times."""
+    return TileWork(*(sum(number * getattr(work, name) for number, work in works) for name in WORK_FIELDS))
 
 
 def double_buffer_bytes(hardware: Hardware, sweep: Sweep) -> int:
