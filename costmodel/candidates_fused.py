@@ -12,47 +12,59 @@ from costmodel.candidates import NO_CAP, Candidates, Family, Kind
 from costmodel.group_plan import GroupPlan
 from costmodel.residency import Residency, residency_options
 from costmodel.sweeps import Priced, Share, ending, flatten, sweep_cycles
-from costmodel.template import Ints, Preference
+from costmodel.template import Ints, Preference, Terms
 from costmodel.works import CYCLES, Works, whole_depth
 from specs.study import SharedBuffer, Study
 
 
-def fused(
-    study: Study, family: Family, works: Works, mapping: Preference, plan: GroupPlan, share: Share
-) -> Candidates | None:
-    """Every tiling with every choice of resident weights; None if no weight buffer fits any choice."""
-    tensors = plan.tensors
-    every = (*tensors.layers, *tensors.updates)
-    options = residency_options(study, family, tensors.layers, finish(study, every).room_bytes)
-    if not options:
-        return None
-    none = np.zeros((len(plan.rows.number), len(plan.cols.number)), dtype=np.int64)
-    load = sum((tensors.pixel_bytes[t] * plan.area(t) for t in range(tensors.num_made, len(tensors.names))), none)
-    store = sum((tensors.leave_bytes[i] * plan.store_area(i) for i in range(len(tensors.outputs))), none)
-    feature_need = plan.max_pairs(_live_bytes(study, family, plan))
-    if family.double_buffer:
-        several = plan.visits * share.count > 1
-        feature_need = feature_need + np.where(several, plan.max_pairs(load) + plan.max_pairs(store), 0)
-    feature_need = share.images * feature_need
-    work = share.work(lambda images: _work(works, plan, images))
-    resident = np.array([option.resident_bytes for option in options])
-    stream = np.array([option.stream_bytes for option in options])
-    sums = np.array([option.sums_bytes for option in options])
-    compute = {images: values[..., CYCLES] for images, values in work.items()}
-    priced = Priced(
-        kinds=tuple(Kind(_in_group(option.mask, tensors.places), "fused", 1, 1, mapping) for option in options),
-        feature_need=feature_need[..., None, None],
-        weight_need=np.array([option.need_bytes for option in options]),
-        cycles=sweep_cycles(family, plan, share, compute, load, store, resident, stream, sums=sums),
-        sums=share.sum_works(plan, work),
-        loads=study.batch * plan.sum_pairs(load),
-        stores=study.batch * plan.sum_pairs(store),
-        weights=resident + stream * (plan.visits * share.count)[..., None],
-        spilled=sums * (plan.visits * share.count - 1)[..., None],
-        end=ending(study, family, works.terms, every),
-    )
-    rows = flatten(plan, share, plan.mode >= 0, priced)
-    return _capped(study, rows, options) if study.slowness_pays else rows
+class Fused:
+    """A group of several layers on a family: what is the same for all numbers of images in a tile is found once."""
+
+    def __init__(self, study: Study, family: Family, terms: Terms, plan: GroupPlan) -> None:
+        tensors = plan.tensors
+        every = (*tensors.layers, *tensors.updates)
+        self._study, self._family, self._plan = study, family, plan
+        self._options = residency_options(study, family, tensors.layers, finish(study, every).room_bytes)
+        none = np.zeros((len(plan.rows.number), len(plan.cols.number)), dtype=np.int64)
+        outside = range(tensors.num_made, len(tensors.names))
+        self._load = sum((tensors.pixel_bytes[t] * plan.area(t) for t in outside), none)
+        self._store = sum((tensors.leave_bytes[i] * plan.store_area(i) for i in range(len(tensors.outputs))), none)
+        self._loads, self._stores = plan.sum_pairs(self._load), plan.sum_pairs(self._store)
+        self._live = plan.max_pairs(_live_bytes(study, family, plan))
+        self._room = (
+            plan.max_pairs(self._load) + plan.max_pairs(self._store) if family.double_buffer else 0 * self._live
+        )
+        self._valid = plan.mode >= 0
+        self._end = ending(study, family, terms, every)
+
+    def candidates(self, works: Works, mapping: Preference, share: Share) -> Candidates | None:
+        """Every tiling with every choice of resident weights; None if nothing fits."""
+        study, plan, options = self._study, self._plan, self._options
+        visits = plan.visits * share.count
+        feature_need = share.images * (self._live + np.where(visits > 1, self._room, 0))
+        if not options or not (feature_need[self._valid] <= study.buffers.most_feature_bytes).any():
+            return None
+        work = share.work(lambda images: _work(works, plan, images))
+        resident = np.array([option.resident_bytes for option in options])
+        stream = np.array([option.stream_bytes for option in options])
+        sums = np.array([option.sums_bytes for option in options])
+        compute = {images: values[..., CYCLES] for images, values in work.items()}
+        priced = Priced(
+            kinds=tuple(Kind(_in_group(one.mask, plan.tensors.places), "fused", 1, 1, mapping) for one in options),
+            feature_need=feature_need[..., None, None],
+            weight_need=np.array([option.need_bytes for option in options]),
+            cycles=sweep_cycles(
+                self._family, plan, share, compute, self._load, self._store, resident, stream, sums=sums
+            ),
+            sums=share.sum_works(plan, work),
+            loads=study.batch * self._loads,
+            stores=study.batch * self._stores,
+            weights=resident + stream * visits[..., None],
+            spilled=sums * (visits - 1)[..., None],
+            end=self._end,
+        )
+        rows = flatten(plan, share, self._valid, priced)
+        return _capped(study, rows, options) if study.slowness_pays else rows
 
 
 def _in_group(mask: int, places: tuple[int, ...]) -> int:

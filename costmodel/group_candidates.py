@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from costmodel.alone_ways import all_chunks
 from costmodel.candidates import Candidates, Family, join
 from costmodel.candidates_alone import alone
-from costmodel.candidates_fused import fused, update_alone
+from costmodel.candidates_fused import Fused, update_alone
 from costmodel.group_plan import GroupPlan
 from costmodel.kept import charge
 from costmodel.legal import image_counts
@@ -86,9 +86,8 @@ def _own_candidates(
     if _alone(plan):
         rows, number = alone(study, family, works, different, plan, shares, grid)
         return None if rows is None else fitting(study, rows), number
-    found = [
-        fused(study, family, work, mapping, plan, share) for mapping, work in different.items() for share in shares
-    ]
+    group = Fused(study, family, next(iter(works.values())).terms, plan)
+    found = [group.candidates(work, mapping, share) for mapping, work in different.items() for share in shares]
     parts = [rows for rows in found if rows is not None]
     return _fitting(study, join(parts)) if parts else (None, 0)
 

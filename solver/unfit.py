@@ -42,7 +42,7 @@ def _enough(study: Study, name: str) -> tuple[int, int] | None:
     """Buffer sizes, doubled from the largest listed as far as the technology's tables go, that fit a layer alone."""
     buffers = study.buffers
     shared = isinstance(buffers, SharedBuffer)
-    feature = max(buffers.shared_bytes if isinstance(buffers, SharedBuffer) else buffers.feature_bytes)
+    feature = buffers.most_feature_bytes
     weight = 0 if isinstance(buffers, SharedBuffer) else max(buffers.weight_bytes)
     for _ in range(24):
         found = _needs(study, name, feature, weight, shared)

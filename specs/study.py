@@ -111,12 +111,21 @@ class SeparateBuffers:
     feature_bytes: tuple[int, ...]
     weight_bytes: tuple[int, ...]
 
+    @property
+    def most_feature_bytes(self) -> int:
+        """The most that feature maps may take."""
+        return max(self.feature_bytes)
+
 
 @dataclass(frozen=True)
 class SharedBuffer:
     """One scratchpad for both; each group divides it as it needs."""
 
     shared_bytes: tuple[int, ...]
+
+    @property
+    def most_feature_bytes(self) -> int:
+        return max(self.shared_bytes)
 
 
 @dataclass(frozen=True)
