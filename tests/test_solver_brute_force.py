@@ -34,7 +34,7 @@ from specs.study import (
 from specs.templates import accelerator
 
 SUMS: tuple[Goal, ...] = ("energy", "latency", "bandwidth")
-SEEDS = range(240)
+SEEDS = range(200)
 SEEDS_PER_TEST = 10
 LONG_SEEDS = range(10_000, 12_000)
 

@@ -87,6 +87,7 @@ def test_the_seeds_cover_networks_and_hardware() -> None:
     assert counts["all tilings"] >= 20, counts
 
 
+@pytest.mark.long
 def test_the_optima_make_use_of_everything() -> None:
     """Optima as the solver finds them, of equal ones the one that it takes."""
     habits: Counter[str] = Counter()

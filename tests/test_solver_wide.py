@@ -17,6 +17,7 @@ from costmodel.legal_groups import TooWideError, legal_groups
 from random_instances import KINDS, draw_budgets, instance
 from random_networks import random_study
 from solver import Result, solve
+from solver.rounds import _Rounds
 from specs.network import Network
 from specs.study import Budgets, Goal, Study
 from wide_networks import cell, heads, inception, study_of, u_net, wider_choice
@@ -118,13 +119,25 @@ def test_a_layer_with_twelve_heads_is_solved() -> None:
 
 
 @pytest.mark.usefixtures("wide")
-def test_a_run_that_is_stopped_has_a_design_and_an_honest_bound() -> None:
+def test_rounds_that_are_stopped_leave_a_design_and_an_honest_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     study = wider_choice(study_of(heads(4, 2), max_layers=4))
-    stopped = solve(study, baseline=False, time_limit=1e-3)
     optimum = solve(study, baseline=False).objective
+    run = _Rounds.run
+    monkeypatch.setattr(_Rounds, "run", lambda self, stop: run(self, lambda: True))
+    stopped = solve(study, baseline=False)
     assert optimum is not None
     assert stopped.bound is not None
-    assert stopped.bound <= optimum
+    assert stopped.objective is not None
+    assert stopped.bound < optimum < stopped.objective
+    assert stopped.status == "feasible"
+
+
+@pytest.mark.usefixtures("wide")
+def test_who_is_stopped_at_once_knows_nothing_wrong() -> None:
+    study = wider_choice(study_of(heads(4, 2), max_layers=4))
+    stopped, optimum = solve(study, baseline=False, time_limit=1e-3), solve(study, baseline=False).objective
+    assert optimum is not None
+    assert stopped.bound is None or stopped.bound <= optimum
     assert stopped.objective is None or stopped.objective >= optimum
 
 
