@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import subprocess
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -23,6 +21,7 @@ from costmodel.groups import layer_indices
 from costmodel.hardware import terms_at
 from costmodel.legal import mappings, pinned_layers
 from costmodel.legal_groups import legal_groups
+from costmodel.processes import start
 from costmodel.selection import UNFIT, cheapest_somewhere, price_grid
 from costmodel.template import Ints
 from costmodel.works import NoWorks, Works
@@ -231,13 +230,7 @@ def price_families_in_parallel(
     shares = [share for share in shares if share]
     running = []
     for share in shares[1:]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "costmodel.pricing_worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-            start_new_session=True,  # a Ctrl-C is for the caller, who ends these processes
-        )
+        process = start("costmodel.pricing_worker")
         assert process.stdin is not None
         process.stdin.write(pickle.dumps((study, [families[i] for i in share])))
         process.stdin.close()

@@ -7,10 +7,7 @@ prices it. If that process ends early the caller does everything.
 from __future__ import annotations
 
 import contextlib
-import os
 import pickle
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +15,7 @@ from dataclasses import dataclass
 from costmodel.candidates import Family
 from costmodel.legal import image_counts
 from costmodel.pricing import FamilyPricer, Plans, PricedClass
+from costmodel.processes import start
 from specs.study import Study
 
 Tick = Callable[[], None]
@@ -67,6 +65,8 @@ def price_unit(pricers: Sequence[FamilyPricer], unit: Unit, tick: Tick) -> list[
         for index in unit:
             tick()
             of_family.append(pricer.price_one(index))
+        for works in pricer.works.values():
+            works.forget_cuts()
         found.append(of_family)
     return found
 
@@ -82,13 +82,7 @@ def _units(plans: Plans, classes: Sequence[int]) -> tuple[Unit, ...]:
 @contextlib.contextmanager
 def _helper(job: Job, found: dict[int, list[list[PricedClass]]]) -> Iterator[None]:
     """Let a further process price units from the last on, into ``found``."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "costmodel.pricing_alone_worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        start_new_session=True,  # a Ctrl-C is for the caller, who ends this process
-    )
+    process = start("costmodel.pricing_alone_worker")
 
     def listen() -> None:
         assert process.stdin is not None

@@ -38,6 +38,8 @@ class Optimistic:
 
     def first_choice(self) -> Cells:
         """Candidates that are cheapest at some of the buffer sizes, if their costs are as low as told."""
+        if len(self._prices) == 1:
+            return self._first_that_fit()
         sizes, widths = self._prices.shape[1:]
         some = [np.unique(np.append(np.arange(0, n, _COARSE), n - 1)) for n in (sizes, widths)]
         chosen = set[int]()
@@ -50,6 +52,18 @@ class Optimistic:
             first = cost.argmin(axis=0)
             least = np.take_along_axis(cost, first[None], axis=0)[0]
             chosen.update(first[least < UNFIT].tolist())
+        return np.array(sorted(chosen), dtype=np.intp)
+
+    def _first_that_fit(self) -> Cells:
+        """Where costs are the same in all buffers: the cheapest of those that fit the same sizes."""
+        shape, fits, cost = self._prices.shape[1:], self.fits, self._counts[..., 0]
+        chosen = set[int]()
+        for array in range(cost.shape[1]):
+            some = np.flatnonzero(fits[:, array])
+            cells = np.ravel_multi_index((self._feature[some, array], self._weight[some, array]), shape)
+            order = np.lexsort((cost[some, array], cells))
+            _, first = np.unique(cells[order], return_index=True)
+            chosen.update(some[order[first]].tolist())
         return np.array(sorted(chosen), dtype=np.intp)
 
     def could_beat(self, best: Ints) -> Bools:

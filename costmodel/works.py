@@ -130,6 +130,13 @@ class Works:
             other._ready[sizes] = values
         return mine
 
+    def forget_cuts(self) -> None:
+        """Let go of tables of tiles that have a part of the channels: there are many, and few layers ask for them."""
+        self._tables = {
+            (layer, at): one for (layer, at), one in self._tables.items() if at == whole_depth(layer, at.images)
+        }
+        self._equal.clear()
+
     def keep(self, arrays: Bools) -> None:
         """Go on with some of the arrays."""
         self._arrays = tuple(array for array, kept in zip(self._arrays, arrays.tolist(), strict=True) if kept)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import queue
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any
 
 from costmodel.groups import TooWideError
+from costmodel.processes import start
 from costmodel.technology import PriceError
 from solver.optimise import available_cores
 from solver.result import Progress, Result
@@ -166,13 +165,7 @@ def _answers_elsewhere(
 
 def _start(asked: list[tuple[int, Question]], time_limit: float | None) -> subprocess.Popen[bytes]:
     """Start a fresh interpreter for some questions of one space, as in `costmodel.pricing`."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "solver.sweep_worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        start_new_session=True,  # a Ctrl-C is for the caller, who ends these processes
-    )
+    process = start("solver.sweep_worker")
     assert process.stdin is not None
     process.stdin.write(pickle.dumps((asked, time_limit)))
     process.stdin.close()
