@@ -97,7 +97,7 @@ def check_baselines(study: Study, result: Result) -> None:
         assert (same.status, same.objective) == brute_force(there)[:2]
 
 
-@pytest.mark.parametrize("seed", range(48))
+@pytest.mark.parametrize("seed", [*range(24), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(24, 48))])
 def test_brute_force_finds_nothing_better_with_any_precision(seed: int) -> None:
     study = asked(seed)
     result = solve(study, workers=1, use_bounds=seed % 5 != 0)
