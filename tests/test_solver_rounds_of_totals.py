@@ -137,7 +137,9 @@ def test_weights_prove_the_bounds_on_the_whole_table(seed: int) -> None:
             assert point not in known.lower
 
 
-@pytest.mark.parametrize("seed", [*range(200, 205), *(pytest.param(n, marks=pytest.mark.long) for n in range(205, 210))])
+@pytest.mark.parametrize(
+    "seed", [*range(200, 205), *(pytest.param(n, marks=pytest.mark.long) for n in range(205, 210))]
+)
 def test_what_is_missing_at_open_points_is_in_no_better_design(seed: int) -> None:
     """The points that stay open are searched again in the whole table: nothing below the optimum of what is left."""
     study = _random(seed, max_layers=4)
