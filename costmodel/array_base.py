@@ -7,8 +7,10 @@ zeros put in) or, with the operands' roles exchanged, a weight gradient (``wgrad
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from costmodel.least_rates import least_of_tiles
 from costmodel.template import Floats, Terms, Tile, Tiles, TileSizes, TileWork, TileWorks
@@ -133,12 +135,17 @@ class ArrayBase(ABC):
 
     def nest_least_rates(self, layer: Layer, sizes: TileSizes, prices: Floats, terms: Sequence[Terms]) -> Floats:
         """`least_rates` of a convolution or weight gradient, without masks."""
-        tiles = self.nest_least_tiles(layer, sizes)
-        return least_of_tiles(self.nest_works(layer, tiles, terms), tiles, prices)
+        parts = [
+            least_of_tiles(self.nest_works(layer, tiles, terms), tiles, prices)
+            for tiles in self.nest_least_tiles(layer, sizes)
+        ]
+        least: Floats = np.min(parts, axis=0)
+        return least
 
-    def nest_least_tiles(self, layer: Layer, sizes: TileSizes) -> Tiles:
-        """Tiles of which one has, for any tile, no more work per output position in any quantity."""
-        return sizes.every(layer)
+    def nest_least_tiles(self, layer: Layer, sizes: TileSizes) -> Iterator[Tiles]:
+        """Tiles, some at a time, of which one has for any tile no more work per output position in any quantity."""
+        for images in sizes.images:
+            yield sizes._replace(images=(images,)).every(layer)
 
     def mapping(self, layer: Layer, tile: Tile, terms: Terms) -> dict[str, int | str]:
         """Where zeros are skipped, that of the phase with most taps."""

@@ -16,7 +16,7 @@ SCALE-Sim counts it; sums over several folds of W come back from the feature buf
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -190,10 +190,10 @@ class SystolicShape(ArrayBase):
         best = [best_of(works, one) for one in terms]
         return [TileWorks(*(np.where(live, column, 0) for column in columns)) for columns in best]
 
-    def nest_least_tiles(self, layer: Layer, sizes: TileSizes) -> Tiles:
+    def nest_least_tiles(self, layer: Layer, sizes: TileSizes) -> Iterator[Tiles]:
         """Only the number of pixels matters."""
-        every = sizes.every(layer)
-        return sizes.tiles(np.unique(every.images * every.rows * every.cols), [1], [1])
+        pixels = np.unique(np.outer(np.arange(1, layer.P + 1), np.arange(1, layer.Q + 1)))
+        yield sizes.tiles(np.unique(np.outer(sizes.images, pixels)), [1], [1])
 
     def _gradient_works(
         self, dataflow: str, groups: Ints, M: Ints, N: Ints, W: Ints, layer: Layer, terms: Terms

@@ -10,7 +10,7 @@ access counts are our reconstruction [R]; tests/validation/vwa.py compares them 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -200,9 +200,9 @@ class VwaShape(ArrayBase):
         works = [price(layer, tiles, of_tiles[:, number], terms[0]) for number in range(2)]
         return [best_of(works, one) for one in terms]
 
-    def nest_least_tiles(self, layer: Layer, sizes: TileSizes) -> Tiles:
+    def nest_least_tiles(self, layer: Layer, sizes: TileSizes) -> Iterator[Tiles]:
         """Work goes with images and columns; only sums of a gradient, which go with images, are fewer in wide tiles."""
-        return sizes.tiles([1], np.arange(1, layer.P + 1), [layer.Q])
+        yield sizes.tiles([1], np.arange(1, layer.P + 1), [layer.Q])
 
     def _works(self, layer: Layer, tiles: Tiles, numbers: Ints, terms: Terms) -> TileWorks:
         """`_work` for many tiles, ``numbers`` being those of each tile's `BlockMap`."""
