@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from costmodel.design import GroupDesign, Hardware
@@ -14,12 +13,13 @@ from costmodel.groups import group_lattice, layer_indices
 from costmodel.hardware import prices
 from costmodel.kept import activation_bytes, charge, decides_only, map_bytes
 from costmodel.legal import DesignError
-from costmodel.table import CandidateTable, build_table, price_rows
+from costmodel.table import CandidateTable, build_table
 from random_choices import choice_instance
 from random_networks import random_study
 from specs.network import Layer, Network
 from specs.study import Study
 from test_costmodel_forced import _paths
+from test_costmodel_table_equals_evaluate import sampled
 from training_graphs import Group, groupings
 
 
@@ -57,26 +57,14 @@ def _moved(study: Study, hardware: Hardware, layers: list[Layer]) -> tuple[int, 
 
 def _agrees(table: CandidateTable, rng: random.Random, samples: int) -> int:
     fitted, study = 0, table.study
-    groups_of: dict[int, list[int]] = {}
-    for index, one in enumerate(table.group_class):
-        groups_of.setdefault(int(one), []).append(index)
-    for number, family in enumerate(table.families):
-        row_class = np.repeat(family.classes, np.diff(np.append(family.starts, len(family.rows))))
-        for array, points in enumerate(family.points):
-            priced = price_rows(table, family, array, points)
-            for _ in range(samples):
-                row, column = rng.randrange(len(family.rows)), rng.randrange(len(points))
-                group = table.group_design(number, row, rng.choice(groups_of[int(row_class[row])]))
-                hardware = table.points[points[column]]
-                expected = _charged(study, hardware, group)
-                if expected is None or not priced.fits[row, column]:
-                    assert expected is None or group.input_splits > 1 or not priced.fits[row, column]
-                    continue
-                found = priced.energy_fj[row, column], priced.cycles[row], priced.dram_bytes[row]
-                assert tuple(map(int, found)) == expected, (group, hardware)
-                layers = [study.network.layer(name) for name in group.layers]
-                assert priced.kept_bytes[row] == activation_bytes(study, layers)
-                fitted += 1
+    for group, hardware, fits, found, kept in sampled(table, rng, samples):
+        expected = _charged(study, hardware, group)
+        if expected is None or not fits:
+            assert expected is None or group.input_splits > 1 or not fits
+            continue
+        assert found == expected, (group, hardware)
+        assert kept == activation_bytes(study, [study.network.layer(name) for name in group.layers])
+        fitted += 1
     return fitted
 
 

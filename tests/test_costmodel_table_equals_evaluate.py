@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
+from costmodel.design import GroupDesign, Hardware
 from costmodel.evaluate import group_cost
 from costmodel.hardware import prices
 from costmodel.legal import DesignError
@@ -23,30 +25,40 @@ def _plain_cost(study: Study, hardware, group) -> tuple[int, int, int] | None:
     return cost.energy_fj, cost.cycles, cost.dram_bytes
 
 
-def _compare(table: CandidateTable, rng: random.Random, samples: int) -> int:
-    """Compare a sample of (row, point) pairs of every family; return how many fitted."""
-    fitted = 0
-    groups_of = {int(c): g for g, c in enumerate(table.group_class)}
+def sampled(
+    table: CandidateTable, rng: random.Random, samples: int
+) -> Iterator[tuple[GroupDesign, Hardware, bool, tuple[int, int, int], int]]:
+    """Some rows of every array at some of its points, of any group of their class.
+
+    What runs where, whether it fits, its energy, cycles and DRAM bytes, and the bytes that it keeps.
+    """
+    groups_of: dict[int, list[int]] = {}
+    for index, one in enumerate(table.group_class):
+        groups_of.setdefault(int(one), []).append(index)
     for number, family in enumerate(table.families):
         row_class = np.repeat(family.classes, np.diff(np.append(family.starts, len(family.rows))))
         for array, points in enumerate(family.points):
             priced = price_rows(table, family, array, points)
             for _ in range(samples):
                 row, column = rng.randrange(len(family.rows)), rng.randrange(len(points))
-                group = table.group_design(number, row, groups_of[int(row_class[row])])
-                expected = _plain_cost(table.study, table.points[points[column]], group)
-                if priced.fits[row, column]:
-                    assert expected is not None, group
-                elif group.input_splits == 1:  # with cut inputs it may fit and still be none: see brute_force.admitted
-                    assert expected is None, group
-                if expected is not None:
-                    fitted += 1
-                    found = (
-                        int(priced.energy_fj[row, column]),
-                        int(priced.cycles[row]),
-                        int(priced.dram_bytes[row]),
-                    )
-                    assert found == expected, (group, table.points[points[column]])
+                group = table.group_design(number, row, rng.choice(groups_of[int(row_class[row])]))
+                totals = int(priced.energy_fj[row, column]), int(priced.cycles[row]), int(priced.dram_bytes[row])
+                fits = bool(priced.fits[row, column])
+                yield group, table.points[points[column]], fits, totals, int(priced.kept_bytes[row])
+
+
+def _compare(table: CandidateTable, rng: random.Random, samples: int) -> int:
+    """Compare a sample of (row, point) pairs of every family; return how many fitted."""
+    fitted = 0
+    for group, hardware, fits, found, _ in sampled(table, rng, samples):
+        expected = _plain_cost(table.study, hardware, group)
+        if fits:
+            assert expected is not None, group
+        elif group.input_splits == 1:  # with cut inputs it may fit and still be none: see brute_force.admitted
+            assert expected is None, group
+        if expected is not None:
+            fitted += 1
+            assert found == expected, (group, hardware)
     return fitted
 
 
